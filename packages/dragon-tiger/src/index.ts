@@ -12,7 +12,6 @@ export {
   SUITS,
 } from './cards.ts';
 export { DragonTigerError, type DragonTigerErrorCode } from './errors.ts';
-export { formatMinor, parseMinor } from './money.ts';
 export { DECK, DECKS, ORDERED_PAIRS, type OutcomeCounts, outcomeCounts, probability } from './odds.ts';
 export {
   entryOf,
