@@ -1,0 +1,114 @@
+// The tests of the project, as `npm test`, `npm run test:real` and `npm run test:soak` run them:
+//
+//   node scripts/test.mjs [--real | --soak] [arguments of vitest]
+//
+// Without `--project` among the arguments, the suites of the mode run one after the other and each gets the
+// arguments; with it, vitest runs once with exactly these arguments. The last line is the sum over all runs.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+
+const given = process.argv.slice(2);
+const real = given.includes('--real');
+const soak = given.includes('--soak');
+const passedOn = given.filter((argument) => argument !== '--real' && argument !== '--soak');
+const projectChosen = passedOn.some(
+  (argument) => argument === '--project' || argument.startsWith('--project='),
+);
+
+function runs() {
+  const target = real ? 'real' : 'embedded';
+  if (projectChosen) return [{ label: 'chosen tests', args: [], target: real ? 'real' : undefined }];
+  if (soak) return [{ label: 'soak', args: ['--project', 'soak'], target: undefined }];
+  const withBroker = [
+    { label: `conformance, ${target} RocketMQ`, args: ['--project', 'conformance'], target },
+    { label: `end-to-end, ${target} RocketMQ`, args: ['--project', 'e2e'], target },
+  ];
+  return real ? withBroker : [{ label: 'unit', args: ['--project', 'unit'], target }, ...withBroker];
+}
+
+/** What is missing for tests on real RocketMQ; undefined when nothing is. */
+function missingForReal() {
+  if (process.env.ROCKETMQ_NAMESRV) return undefined;
+  const runs = (command, argument) => spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
+  const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', 'java') : 'java';
+  const missing = [];
+  if (!runs(java, '-version')) missing.push(`Java 8 or newer ("${java}" does not run)`);
+  if (!runs(process.platform === 'win32' ? 'mvn.cmd' : 'mvn', '-v'))
+    missing.push('Maven ("mvn" does not run)');
+  if (missing.length === 0) return undefined;
+  return `Tests on real RocketMQ need ${missing.join(' and ')}.
+Install what is missing (Debian: apt install openjdk-17-jre-headless maven),
+or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ 5.3.0 that runs elsewhere,
+or run the same suites on the embedded RocketMQ: npm test`;
+}
+
+let child;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    interrupted = true;
+    // On Ctrl-C the terminal tells vitest as well; a second signal would make it leave without cleaning up.
+    if (signal === 'SIGTERM') child?.kill(signal);
+  });
+}
+
+function runVitest(run, reportFile) {
+  const args = [vitest, 'run', '--reporter=default', '--reporter=json'];
+  // A path given for one suite matches nothing in the others.
+  if (!projectChosen) args.push('--passWithNoTests');
+  args.push(`--outputFile.json=${reportFile}`, ...run.args, ...passedOn);
+  const env = { ...process.env, ...(run.target && { ROCKETMQ_TARGET: run.target }) };
+  child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ? 1 : code)));
+}
+
+const sum = { passed: 0, failed: 0, skipped: 0 };
+
+function count(reportFile, exitCode) {
+  let failed = 0;
+  try {
+    const report = JSON.parse(readFileSync(reportFile, 'utf8'));
+    sum.passed += report.numPassedTests;
+    sum.skipped += report.numPendingTests + report.numTodoTests;
+    failed = report.numFailedTests;
+  } catch {
+    // No report: the run ended before it could write one, and its exit code tells so.
+  }
+  // A file that does not load, or a failure outside of tests, fails the run without a failed test.
+  if (exitCode !== 0 && failed === 0) failed = 1;
+  sum.failed += failed;
+}
+
+if (real) {
+  const missing = missingForReal();
+  if (missing !== undefined) {
+    console.error(missing);
+    process.exit(1);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'dt-test-'));
+let exitCode = 0;
+for (const [index, run] of runs().entries()) {
+  if (interrupted) break;
+  console.log(`\n=== ${run.label} ===`);
+  const reportFile = join(folder, `${index}.json`);
+  const code = await runVitest(run, reportFile);
+  count(reportFile, code);
+  exitCode ||= code;
+}
+rmSync(folder, { recursive: true, force: true });
+
+if (interrupted) console.log('\ninterrupted: not all tests were run');
+if (!real && !soak && !projectChosen) {
+  console.log('\nnot run: conformance and end-to-end on real RocketMQ (npm run test:real)');
+  console.log('not run: soak tests (npm run test:soak)');
+}
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+process.exitCode = interrupted ? exitCode || 130 : exitCode;
