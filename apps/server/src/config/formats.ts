@@ -1,0 +1,57 @@
+import { isIP } from 'node:net';
+import { parseAmount } from '../wallet/money.ts';
+
+/** An address `10.0.0.7` or a range `10.0.0.0/8`, of either family. */
+export function parseIpRange(
+  text: string,
+): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | undefined {
+  const [address = '', prefixText, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return undefined;
+  const bits = version === 4 ? 32 : 128;
+  if (prefixText === undefined) return { address, prefix: bits, family: version === 4 ? 'ipv4' : 'ipv6' };
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(prefixText) || Number(prefixText) > bits) return undefined;
+  return { address, prefix: Number(prefixText), family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+function isAddress(text: string): boolean {
+  const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9._-]+)):(?<port>[0-9]{1,5})$/.exec(text);
+  if (match?.groups === undefined) return false;
+  const { v6, port } = match.groups;
+  return (v6 === undefined || isIP(v6) === 6) && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text);
+}
+
+function isOrigin(text: string): boolean {
+  if (text === '*') return true;
+  // `file:` pages and sandboxed frames send the word null; naming it would let in every such page.
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text.toLowerCase();
+}
+
+/** The checks that JSON Schema has no word for, by the name under which the schema uses them. */
+export const formats = {
+  money: {
+    check: (text: string) => (parseAmount(text) ?? 0n) > 0n,
+    allowed: 'an amount above 0 as text with at most two decimals, "100.00"',
+  },
+  ipRange: {
+    check: (text: string) => parseIpRange(text) !== undefined,
+    allowed: 'an IP address or a range such as 10.0.0.0/8',
+  },
+  addressList: {
+    check: (text: string) => text === '' || text.split(/[;,]/).every((part) => isAddress(part.trim())),
+    allowed: 'host:port, several joined by ";", or nothing',
+  },
+  postgresUrl: {
+    check: isPostgresUrl,
+    allowed: 'a PostgreSQL address, postgres://user:password@host:5432/database',
+  },
+  origin: { check: isOrigin, allowed: 'an origin such as http://localhost:3000 (no path), or *' },
+  token: {
+    check: (text: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text),
+    allowed: 'a name without blanks',
+  },
+} as const satisfies Record<string, { check: (text: string) => boolean; allowed: string }>;
