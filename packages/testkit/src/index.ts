@@ -1,1 +1,1 @@
-export {};
+  createTestDatabase,
