@@ -1,0 +1,8 @@
+export {
+  ACCESS_KEY,
+  SECURITY_TOKEN,
+  SIGNATURE,
+  signRequest,
+  verifyRequest,
+  type Credentials,
+} from './signature.ts';

@@ -1,0 +1,26 @@
+export {
+  decodeHeartbeatData,
+  encodeHeartbeatData,
+  type ConsumeFromWhere,
+  type ConsumerData,
+  type ConsumeType,
+  type HeartbeatData,
+  type MessageModel,
+} from './heartbeat-data.ts';
+export { compareMessageQueues, messageQueueKey, type MessageQueue } from './message-queue.ts';
+export {
+  decodeTopicRouteData,
+  encodeTopicRouteData,
+  MASTER_ID,
+  type BrokerData,
+  type QueueData,
+  type TopicRouteData,
+} from './route-data.ts';
+export { SUBSCRIBE_ALL, subscriptionOf, type SubscriptionData } from './subscription-data.ts';
+export {
+  subscriptionGroupConfigFromJson,
+  subscriptionGroupConfigOf,
+  subscriptionGroupConfigToJson,
+  type SubscriptionGroupConfig,
+} from './subscription-group-config.ts';
+export { topicConfigFromJson, topicConfigOf, topicConfigToJson, type TopicConfig } from './topic-config.ts';

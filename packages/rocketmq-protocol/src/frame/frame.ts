@@ -1,0 +1,59 @@
+import { ProtocolError } from '../errors.ts';
+import type { RemotingCommand } from './command.ts';
+import { decodeCompactHeader, encodeCompactHeader } from './compact-header.ts';
+import { decodeJsonHeader, encodeJsonHeader } from './json-header.ts';
+
+export type SerializeType = 'json' | 'compact';
+
+const COMPACT = 1;
+const MAX_HEADER_BYTES = 0xffffff;
+
+export interface EncodeOptions {
+  /** Form of the header. JSON carries every code and is what a broker answers with. @default 'json' */
+  serializeType?: SerializeType;
+}
+
+/** Length, header and (first 8 + header bytes) of a frame whose body is written behind it, uncopied. */
+export function encodeCommandHead(command: RemotingCommand, options: EncodeOptions = {}): Buffer {
+  const compact = options.serializeType === 'compact';
+  const header = compact ? encodeCompactHeader(command) : encodeJsonHeader(command);
+  if (header.length > MAX_HEADER_BYTES) {
+    throw new ProtocolError(
+      'frame-too-large',
+      `header of ${header.length} bytes, allowed are ${MAX_HEADER_BYTES}`,
+    );
+  }
+  const head = Buffer.allocUnsafe(8 + header.length);
+  head.writeUInt32BE(4 + header.length + command.body.length, 0);
+  head.writeUInt32BE(header.length, 4);
+  if (compact) head[4] = COMPACT;
+  header.copy(head, 8);
+  return head;
+}
+
+/** The whole frame in one buffer. */
+export function encodeCommand(command: RemotingCommand, options: EncodeOptions = {}): Buffer {
+  const head = encodeCommandHead(command, options);
+  return command.body.length === 0 ? head : Buffer.concat([head, command.body]);
+}
+
+/** Decodes the bytes behind the length field. The body is a view of `frame`, not a copy. */
+export function decodeFrame(frame: Buffer): RemotingCommand {
+  if (frame.length < 4)
+    throw new ProtocolError('frame-malformed', `frame of ${frame.length} bytes has no header length`);
+  const serializeType = frame.readUInt8(0);
+  const headerLength = frame.readUIntBE(1, 3);
+  if (headerLength > frame.length - 4) {
+    throw new ProtocolError(
+      'frame-malformed',
+      `header of ${headerLength} bytes in a frame of ${frame.length}`,
+    );
+  }
+  const header = frame.subarray(4, 4 + headerLength);
+  let command: RemotingCommand;
+  if (serializeType === 0) command = decodeJsonHeader(header);
+  else if (serializeType === COMPACT) command = decodeCompactHeader(header);
+  else throw new ProtocolError('frame-malformed', `unknown serialize type ${serializeType}`);
+  if (frame.length > 4 + headerLength) command.body = frame.subarray(4 + headerLength);
+  return command;
+}
