@@ -13,7 +13,7 @@ import { MessageSysFlag } from './sys-flag.ts';
 const MAGIC_V1 = 0xdaa320a7 | 0;
 const MAGIC_V2 = 0xdaa320ab | 0;
 /** Everything but hosts, body, topic and properties; the topic length of V1. */
-const FIXED_BYTES = 4 * 6 + 8 * 2 + 4 + 8 + 8 + 4 + 8 + 4 + 1 + 2;
+const FIXED_BYTES = 4 * 5 + 8 * 2 + 4 + 8 + 8 + 4 + 8 + 4 + 1 + 2;
 
 /** A message as a broker stores it and hands it out. */
 export interface StoredMessage {

@@ -1,0 +1,357 @@
+import { describe, expect, it } from 'vitest';
+import {
+  commands,
+  EMPTY_BODY,
+  RequestCode,
+  subscriptionGroupConfigOf,
+  subscriptionOf,
+  topicConfigOf,
+  type CommandPayload,
+} from '@dt/rocketmq-protocol';
+
+const queue = { topic: 'T', brokerName: 'broker-a', queueId: 1 };
+const send = {
+  producerGroup: 'PG',
+  topic: 'T',
+  defaultTopic: 'TBW102',
+  defaultTopicQueueNums: 4,
+  queueId: 2,
+  sysFlag: 0,
+  bornTimestamp: 1700000000000,
+  flag: 0,
+  properties: 'TAGS\u0001a\u0002',
+  reconsumeTimes: 0,
+  unitMode: false,
+  maxReconsumeTimes: 3,
+  batch: false,
+  brokerName: 'broker-a',
+  body: Buffer.from('hello'),
+};
+const sent = { msgId: 'C0A8010200002A9F00000000000003E8', queueId: 2, queueOffset: 7, transactionId: 'X' };
+const broker = {
+  cluster: 'C',
+  brokerName: 'broker-a',
+  brokerAddrs: { '0': '127.0.0.1:10911' },
+  enableActingMaster: false,
+};
+const route = {
+  brokerDatas: [broker],
+  queueDatas: [{ brokerName: 'broker-a', readQueueNums: 4, writeQueueNums: 4, perm: 6, topicSysFlag: 0 }],
+};
+const heartbeat = {
+  clientId: 'c',
+  producerGroups: ['PG'],
+  consumers: [
+    {
+      groupName: 'G',
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
+      unitMode: false,
+      subscriptions: [subscriptionOf('T', '*', 1)],
+    },
+  ],
+};
+const lock = { consumerGroup: 'G', clientId: 'c', queues: [queue] };
+
+interface Case {
+  codec: {
+    code: number;
+    encodeRequest: (value: never) => CommandPayload;
+    decodeRequest: (payload: CommandPayload) => unknown;
+    encodeResponse: (value: never) => CommandPayload;
+    decodeResponse: (payload: CommandPayload) => unknown;
+  };
+  code: number;
+  request: object;
+  response: object;
+}
+
+const cases: Record<string, Case> = {
+  sendMessage: { codec: commands.sendMessage, code: 10, request: send, response: sent },
+  pullMessage: {
+    codec: commands.pullMessage,
+    code: 11,
+    request: {
+      consumerGroup: 'G',
+      topic: 'T',
+      queueId: 0,
+      queueOffset: 5,
+      maxMsgNums: 32,
+      sysFlag: 3,
+      commitOffset: 4,
+      suspendTimeoutMillis: 15000,
+      subVersion: 1700000000000,
+      subscription: '*',
+      expressionType: 'TAG',
+      maxMsgBytes: 262144,
+    },
+    response: {
+      suggestWhichBrokerId: 0,
+      nextBeginOffset: 6,
+      minOffset: 0,
+      maxOffset: 9,
+      body: Buffer.from('x'),
+    },
+  },
+  queryConsumerOffset: {
+    codec: commands.queryConsumerOffset,
+    code: 14,
+    request: { consumerGroup: 'G', topic: 'T', queueId: 0, setZeroIfNotFound: false },
+    response: { offset: 5 },
+  },
+  updateConsumerOffset: {
+    codec: commands.updateConsumerOffset,
+    code: 15,
+    request: { consumerGroup: 'G', topic: 'T', queueId: 0, commitOffset: 5 },
+    response: {},
+  },
+  updateAndCreateTopic: {
+    codec: commands.updateAndCreateTopic,
+    code: 17,
+    request: {
+      topic: 'T',
+      defaultTopic: 'TBW102',
+      readQueueNums: 8,
+      writeQueueNums: 8,
+      perm: 6,
+      topicFilterType: 'SINGLE_TAG',
+      topicSysFlag: 0,
+      order: false,
+    },
+    response: {},
+  },
+  getBrokerRuntimeInfo: {
+    codec: commands.getBrokerRuntimeInfo,
+    code: 28,
+    request: {},
+    response: { table: { brokerVersion: '473', runtime: '[ 0 days ]' } },
+  },
+  searchOffsetByTimestamp: {
+    codec: commands.searchOffsetByTimestamp,
+    code: 29,
+    request: { topic: 'T', queueId: 0, timestamp: 1700000000000, boundaryType: 'UPPER' },
+    response: { offset: 5 },
+  },
+  getMaxOffset: {
+    codec: commands.getMaxOffset,
+    code: 30,
+    request: { topic: 'T', queueId: 0, committed: true },
+    response: { offset: 5 },
+  },
+  getMinOffset: {
+    codec: commands.getMinOffset,
+    code: 31,
+    request: { topic: 'T', queueId: 0 },
+    response: { offset: 0 },
+  },
+  heartBeat: { codec: commands.heartBeat, code: 34, request: heartbeat, response: {} },
+  unregisterClient: {
+    codec: commands.unregisterClient,
+    code: 35,
+    request: { clientID: 'c', consumerGroup: 'G' },
+    response: {},
+  },
+  consumerSendMessageBack: {
+    codec: commands.consumerSendMessageBack,
+    code: 36,
+    request: {
+      offset: 1000,
+      group: 'G',
+      delayLevel: 0,
+      originMsgId: 'I',
+      originTopic: 'T',
+      maxReconsumeTimes: 16,
+    },
+    response: {},
+  },
+  getConsumerListByGroup: {
+    codec: commands.getConsumerListByGroup,
+    code: 38,
+    request: { consumerGroup: 'G' },
+    response: { clientIds: ['a', 'b'] },
+  },
+  notifyConsumerIdsChanged: {
+    codec: commands.notifyConsumerIdsChanged,
+    code: 40,
+    request: { consumerGroup: 'G' },
+    response: {},
+  },
+  lockQueues: { codec: commands.lockQueues, code: 41, request: lock, response: { lockedQueues: [queue] } },
+  unlockQueues: { codec: commands.unlockQueues, code: 42, request: lock, response: {} },
+  getRouteInfoByTopic: {
+    codec: commands.getRouteInfoByTopic,
+    code: 105,
+    request: { topic: 'T' },
+    response: route,
+  },
+  getBrokerClusterInfo: {
+    codec: commands.getBrokerClusterInfo,
+    code: 106,
+    request: {},
+    response: { brokers: { 'broker-a': broker }, clusters: { C: ['broker-a'] } },
+  },
+  updateAndCreateSubscriptionGroup: {
+    codec: commands.updateAndCreateSubscriptionGroup,
+    code: 200,
+    request: subscriptionGroupConfigOf('G', { retryMaxTimes: 3 }),
+    response: {},
+  },
+  getTopicStatsInfo: {
+    codec: commands.getTopicStatsInfo,
+    code: 202,
+    request: { topic: 'T' },
+    response: { queues: [{ queue, minOffset: 0, maxOffset: 5, lastUpdateTimestamp: 1700000000000 }] },
+  },
+  getConsumerConnectionList: {
+    codec: commands.getConsumerConnectionList,
+    code: 203,
+    request: { consumerGroup: 'G' },
+    response: {
+      connections: [{ clientId: 'c', clientAddr: '127.0.0.1:5000', language: 'OTHER', version: 473 }],
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
+      subscriptions: [subscriptionOf('T', 'a', 1)],
+    },
+  },
+  getAllTopicList: {
+    codec: commands.getAllTopicList,
+    code: 206,
+    request: {},
+    response: { topics: ['T', 'TBW102'] },
+  },
+  getConsumeStats: {
+    codec: commands.getConsumeStats,
+    code: 208,
+    request: { consumerGroup: 'G', topic: 'T' },
+    response: {
+      consumeTps: 0.5,
+      queues: [{ queue, brokerOffset: 9, consumerOffset: 5, pullOffset: 6, lastTimestamp: 0 }],
+    },
+  },
+  deleteTopicInBroker: {
+    codec: commands.deleteTopicInBroker,
+    code: 215,
+    request: { topic: 'T' },
+    response: {},
+  },
+  deleteTopicInNameServer: {
+    codec: commands.deleteTopicInNameServer,
+    code: 216,
+    request: { topic: 'T', clusterName: 'C' },
+    response: {},
+  },
+  sendMessageV2: { codec: commands.sendMessageV2, code: 310, request: send, response: sent },
+  sendBatchMessage: {
+    codec: commands.sendBatchMessage,
+    code: 320,
+    request: { ...send, batch: true },
+    response: sent,
+  },
+  getTopicConfig: {
+    codec: commands.getTopicConfig,
+    code: 351,
+    request: { topic: 'T', lo: true },
+    response: topicConfigOf('T', { readQueueNums: 4, attributes: { '+a': 'b' } }),
+  },
+};
+
+describe('commands', () => {
+  it.each(Object.entries(cases))(
+    '%s reads what it writes, both ways',
+    (_, { codec, code, request, response }) => {
+      expect(codec.code).toBe(code);
+      expect(codec.decodeRequest(codec.encodeRequest(request as never))).toEqual(request);
+      expect(codec.decodeResponse(codec.encodeResponse(response as never))).toEqual(response);
+    },
+  );
+
+  it('has a case here for every command there is', () => {
+    expect(Object.keys(commands).sort()).toEqual(Object.keys(cases).sort());
+  });
+
+  it('reads the bodies of real servers with bare and object keys', () => {
+    const cluster = Buffer.from(
+      '{"brokerAddrTable":{"broker-a":{"brokerAddrs":{0:"127.0.0.1:10911"},"brokerName":"broker-a","cluster":"DefaultCluster","enableActingMaster":false}},"clusterAddrTable":{"DefaultCluster":["broker-a"]}}',
+    );
+    expect(commands.getBrokerClusterInfo.decodeResponse({ extFields: {}, body: cluster })).toEqual({
+      brokers: { 'broker-a': { ...broker, cluster: 'DefaultCluster' } },
+      clusters: { DefaultCluster: ['broker-a'] },
+    });
+    const stats = Buffer.from(
+      '{"offsetTable":{{"brokerName":"broker-a","queueId":1,"topic":"T"}:{"lastUpdateTimestamp":0,"maxOffset":17,"minOffset":3}}}',
+    );
+    expect(commands.getTopicStatsInfo.decodeResponse({ extFields: {}, body: stats })).toEqual({
+      queues: [{ queue, minOffset: 3, maxOffset: 17, lastUpdateTimestamp: 0 }],
+    });
+  });
+
+  it('writes queue maps compactly with quoted keys, which every client reads', () => {
+    const { body } = commands.getTopicStatsInfo.encodeResponse({
+      queues: [{ queue, minOffset: 0, maxOffset: 5, lastUpdateTimestamp: 9 }],
+    });
+    expect(body.toString()).toBe(
+      '{"offsetTable":{"{\\"brokerName\\":\\"broker-a\\",\\"queueId\\":1,\\"topic\\":\\"T\\"}":{"lastUpdateTimestamp":9,"maxOffset":5,"minOffset":0}}}',
+    );
+  });
+
+  it('uses the one-letter names for the second form of send', () => {
+    expect(commands.sendMessageV2.encodeRequest(send).extFields).toEqual({
+      ...{ a: 'PG', b: 'T', c: 'TBW102', d: '4', e: '2', f: '0', g: '1700000000000', h: '0' },
+      ...{ i: 'TAGS\u0001a\u0002', j: '0', k: 'false', l: '3', m: 'false', n: 'broker-a' },
+    });
+  });
+});
+
+describe('hostile requests', () => {
+  const payload = (extFields: Record<string, string>): CommandPayload => ({ extFields, body: EMPTY_BODY });
+
+  it('are refused with the name of the command and the field', () => {
+    expect(() => commands.sendMessageV2.decodeRequest(payload({ a: 'PG' }))).toThrow(
+      'SEND_MESSAGE_V2 request: topic (b) is missing',
+    );
+    expect(() => commands.getMaxOffset.decodeRequest(payload({ topic: 'T', queueId: '1x' }))).toThrow(
+      'GET_MAX_OFFSET request: queueId is "1x", expected int32',
+    );
+  });
+
+  it.each(['', ' 1', '1.5', '1e3', '0x1', '2147483648', '-2147483649', '9'.repeat(30)])(
+    '%j is no int32',
+    (queueId) => {
+      expect(() => commands.getMaxOffset.decodeRequest(payload({ topic: 'T', queueId }))).toThrow(
+        /expected int32/,
+      );
+    },
+  );
+
+  it('with an int64 that is not exact are refused', () => {
+    const fields = { consumerGroup: 'G', topic: 'T', queueId: '0', commitOffset: '9223372036854775807' };
+    expect(() => commands.updateConsumerOffset.decodeRequest(payload(fields))).toThrow(/expected int64/);
+  });
+
+  it('cannot make a field of what every object inherits', () => {
+    expect(() => commands.getTopicConfig.decodeRequest(payload({}))).toThrow(/topic is missing/);
+  });
+
+  it('with unknown fields are read', () => {
+    expect(commands.getTopicConfig.decodeRequest(payload({ topic: 'T', ns: 'x', bname: 'y' }))).toEqual({
+      topic: 'T',
+    });
+  });
+});
+
+describe('values that do not fit', () => {
+  it('are refused on the way out', () => {
+    expect(() => commands.getMaxOffset.encodeRequest({ topic: 'T', queueId: 1.5 })).toThrow(
+      /queueId: 1.5 is not an int32/,
+    );
+    expect(() => commands.getMaxOffset.encodeResponse({ offset: 2 ** 53 })).toThrow(/offset/);
+  });
+});
+
+describe('request codes', () => {
+  it('of the commands are those of the table', () => {
+    for (const codec of Object.values(commands)) expect(Object.values(RequestCode)).toContain(codec.code);
+  });
+});
