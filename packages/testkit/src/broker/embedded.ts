@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestkitError } from '../errors.ts';
+import { findFreePort } from '../net/free-port.ts';
+import { type Program, spawnNode } from '../process/program.ts';
+import { awaitRegistered } from './await-registered.ts';
+import { embeddedProgramFile } from './embedded-program-file.ts';
+import type { RunningBroker, StartBrokerOptions } from './target.ts';
+
+const startAttempts = 3;
+
+/** Starts the embedded RocketMQ in a Node process of its own. */
+export async function startEmbeddedBroker(options: StartBrokerOptions): Promise<RunningBroker> {
+  for (let attempt = 1; ; attempt++) {
+    const folder = await mkdtemp(join(tmpdir(), 'dt-rocketmq-'));
+    const broker = new EmbeddedBroker(folder, await findFreePort(), await findFreePort(), options);
+    try {
+      await broker.startBroker();
+      return broker;
+    } catch (error) {
+      await broker.close();
+      const portTaken = error instanceof Error && /EADDRINUSE|in use/.test(error.message);
+      if (!portTaken || attempt === startAttempts) throw error;
+    }
+  }
+}
+
+class EmbeddedBroker implements RunningBroker {
+  readonly target = 'embedded';
+  readonly external = false;
+  readonly nameServer: string;
+  readonly brokerAddress: string;
+  readonly #folder: string;
+  readonly #settings: string;
+  readonly #startTimeoutMs: number;
+  #program: Program | undefined;
+
+  constructor(folder: string, nameServerPort: number, brokerPort: number, options: StartBrokerOptions) {
+    this.#folder = folder;
+    this.nameServer = `127.0.0.1:${nameServerPort}`;
+    this.brokerAddress = `127.0.0.1:${brokerPort}`;
+    this.#startTimeoutMs = options.startTimeoutMs ?? 60_000;
+    this.#settings = JSON.stringify({
+      host: '127.0.0.1',
+      nameServerPort,
+      brokerPort,
+      dataDir: join(folder, 'data'),
+      flush: options.flush ?? 'async',
+      autoCreateTopics: options.autoCreateTopics ?? true,
+    });
+  }
+
+  get brokerPid(): number | undefined {
+    return this.#program?.running ? this.#program.pid : undefined;
+  }
+
+  async startBroker(): Promise<void> {
+    if (this.#program?.running) return;
+    try {
+      this.#program = await spawnNode({
+        name: 'embedded RocketMQ',
+        script: await embeddedProgramFile(this.#folder),
+        args: [this.#settings],
+        readyLine: /^embedded RocketMQ ready$/,
+        readyTimeoutMs: this.#startTimeoutMs,
+      });
+      await awaitRegistered(this.nameServer, this.brokerAddress, this.#startTimeoutMs, () => {
+        if (!this.#program?.running) throw new TestkitError('start-failed', 'the process has ended');
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new TestkitError(
+        'start-failed',
+        `embedded RocketMQ did not start: ${reason}\n${await this.logs()}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async stopBroker(): Promise<void> {
+    await this.#program?.stop({ timeoutMs: 15_000 });
+  }
+
+  async killBroker(): Promise<void> {
+    await this.#program?.kill();
+  }
+
+  async logs(): Promise<string> {
+    return `--- embedded RocketMQ, output ---\n${this.#program?.output() ?? '(nothing)'}`;
+  }
+
+  async close(): Promise<void> {
+    await this.#program?.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { TestkitError } from '../errors.ts';
+import { firstMasterOf } from './await-registered.ts';
+import type { RunningBroker } from './target.ts';
+
+/** A RocketMQ that runs elsewhere: usable as it is, but not ours to stop. */
+export async function useExternalBroker(nameServer: string): Promise<RunningBroker> {
+  const firstNameServer = nameServer.split(/[;,]/)[0] as string;
+  const brokerAddress = await firstMasterOf(firstNameServer).catch((error: unknown) => {
+    throw new TestkitError(
+      'start-failed',
+      `the RocketMQ that ROCKETMQ_NAMESRV=${nameServer} names does not answer`,
+      {
+        cause: error,
+      },
+    );
+  });
+  const refuse = async (): Promise<never> => {
+    throw new TestkitError(
+      'external-cluster',
+      `the RocketMQ at ${nameServer} was given by ROCKETMQ_NAMESRV: it is not started or stopped from here`,
+    );
+  };
+  return {
+    target: 'real',
+    external: true,
+    nameServer,
+    brokerAddress,
+    brokerPid: undefined,
+    stopBroker: refuse,
+    killBroker: refuse,
+    startBroker: refuse,
+    logs: async () => `(the logs of ${nameServer} are kept where it runs)`,
+    close: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TestkitError } from '../errors.ts';
+import { Program } from '../process/program.ts';
+import { withFileLock } from '../process/file-lock.ts';
+
+/** The two parts of a real RocketMQ. Each has its own class path: one for both does not resolve. */
+export type JavaPart = 'namesrv' | 'broker';
+
+const instead =
+  'or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ that runs elsewhere, or test on the embedded one (ROCKETMQ_TARGET=embedded)';
+
+export const javaCommand = process.env['JAVA_HOME'] ? join(process.env['JAVA_HOME'], 'bin', 'java') : 'java';
+const mavenCommand = process.platform === 'win32' ? 'mvn.cmd' : 'mvn';
+
+async function runToEnd(
+  command: string,
+  args: string[],
+  timeoutMs: number,
+): Promise<{ code: number | null; output: string }> {
+  const program = await Program.start({ command, args });
+  const timer = setTimeout(() => void program.kill(), timeoutMs);
+  const { code } = await program.exited;
+  clearTimeout(timer);
+  return { code, output: program.output() };
+}
+
+/** Fails with the name of what to install when there is no Java. */
+export async function requireJava(): Promise<void> {
+  const version = await runToEnd(javaCommand, ['-version'], 20_000).catch(() => undefined);
+  if (version?.code !== 0) {
+    throw new TestkitError(
+      'java-missing',
+      `real RocketMQ needs Java 8 or newer and "${javaCommand}" does not run: install a JDK (Debian: apt install openjdk-17-jre-headless maven), ${instead}`,
+    );
+  }
+}
+
+/**
+ * The class path of a part: Maven resolves it once from the part's pom; the answer is kept in the user's
+ * cache folder under the hash of that pom, and taken again while all its files exist.
+ */
+export async function classPathOf(part: JavaPart): Promise<string> {
+  const pom = fileURLToPath(new URL(`../../maven/${part}/pom.xml`, import.meta.url));
+  const hash = createHash('sha256')
+    .update(await readFile(pom))
+    .digest('hex')
+    .slice(0, 16);
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dt-testkit');
+  const file = join(cache, `${part}-${hash}.classpath`);
+  const known = await readClassPath(file);
+  if (known !== undefined) return known;
+
+  await mkdir(cache, { recursive: true });
+  // One Maven at a time, for both parts: two of them would download into the same local repository.
+  return withFileLock(join(cache, 'maven.lock'), 300_000, async () => {
+    const meanwhile = await readClassPath(file);
+    if (meanwhile !== undefined) return meanwhile;
+    const temporary = `${file}.${process.pid}`;
+    try {
+      await resolveWithMaven(pom, temporary);
+      await rename(temporary, file);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    const resolved = await readClassPath(file);
+    if (resolved === undefined) {
+      throw new TestkitError(
+        'class-path-failed',
+        `Maven named files for ${pom} that do not exist (see ${file})`,
+      );
+    }
+    return resolved;
+  });
+}
+
+async function readClassPath(file: string): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const jars = text.trim().split(process.platform === 'win32' ? ';' : ':');
+  return text !== '' && jars.every((jar) => existsSync(jar)) ? text.trim() : undefined;
+}
+
+async function resolveWithMaven(pom: string, outputFile: string): Promise<void> {
+  const args = ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${outputFile}`];
+  const result = await runToEnd(mavenCommand, args, 280_000).catch((error: unknown) => {
+    throw new TestkitError(
+      'maven-missing',
+      `real RocketMQ is fetched with Maven and "${mavenCommand}" does not run: install it (Debian: apt install maven), ${instead}`,
+      { cause: error },
+    );
+  });
+  if (result.code !== 0) {
+    throw new TestkitError(
+      'class-path-failed',
+      `Maven could not resolve ${pom} (exit code ${result.code ?? 'none'}); it says:\n${result.output}`,
+    );
+  }
+}

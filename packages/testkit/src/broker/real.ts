@@ -1,0 +1,205 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestkitError } from '../errors.ts';
+import { findFreePort } from '../net/free-port.ts';
+import { Program } from '../process/program.ts';
+import { awaitRegistered } from './await-registered.ts';
+import { brokerConfiguration, formatProperties } from './broker-conf.ts';
+import { classPathOf, javaCommand, requireJava } from './java.ts';
+import type { RunningBroker, StartBrokerOptions } from './target.ts';
+
+// Both fit a test machine; the scripts of the distribution ask for 4 and 8 GB. C1 only would start faster,
+// but the Broker is measured too.
+const nameServerMemory = ['-Xms64m', '-Xmx128m'];
+const brokerMemory = ['-Xms256m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m'];
+
+/** Ports P-2 (a second listener for clients), P and P+1 (replication) belong to a Broker on P. */
+const brokerPortOffsets = [-2, 0, 1];
+const startAttempts = 3;
+
+/** Starts the JVMs of a NameServer and a Broker; again with other ports when somebody takes one meanwhile. */
+export async function startRealBroker(options: StartBrokerOptions): Promise<RunningBroker> {
+  await requireJava();
+  // One after the other: both may have to download.
+  const classPaths = { namesrv: await classPathOf('namesrv'), broker: await classPathOf('broker') };
+  for (let attempt = 1; ; attempt++) {
+    const folder = await mkdtemp(join(tmpdir(), 'dt-rocketmq-'));
+    const broker = new RealBroker(
+      folder,
+      await findFreePort(),
+      await findFreePort(brokerPortOffsets),
+      classPaths,
+      options,
+    );
+    try {
+      await broker.startBroker();
+      return broker;
+    } catch (error) {
+      await broker.close();
+      const portTaken = error instanceof Error && /Address already in use|BindException/.test(error.message);
+      if (!portTaken || attempt === startAttempts) throw error;
+    }
+  }
+}
+
+class RealBroker implements RunningBroker {
+  readonly target = 'real';
+  readonly external = false;
+  readonly nameServer: string;
+  readonly brokerAddress: string;
+  readonly #folder: string;
+  readonly #nameServerPort: number;
+  readonly #brokerPort: number;
+  readonly #classPaths: { namesrv: string; broker: string };
+  readonly #options: StartBrokerOptions;
+  #namesrv: Program | undefined;
+  #broker: Program | undefined;
+
+  constructor(
+    folder: string,
+    nameServerPort: number,
+    brokerPort: number,
+    classPaths: { namesrv: string; broker: string },
+    options: StartBrokerOptions,
+  ) {
+    this.#folder = folder;
+    this.#nameServerPort = nameServerPort;
+    this.#brokerPort = brokerPort;
+    this.#classPaths = classPaths;
+    this.#options = options;
+    this.nameServer = `127.0.0.1:${nameServerPort}`;
+    this.brokerAddress = `127.0.0.1:${brokerPort}`;
+  }
+
+  get brokerPid(): number | undefined {
+    return this.#broker?.running ? this.#broker.pid : undefined;
+  }
+
+  async startBroker(): Promise<void> {
+    try {
+      if (!this.#namesrv?.running) this.#namesrv = await this.#startNameServer();
+      if (!this.#broker?.running) this.#broker = await this.#startBrokerProcess();
+      await awaitRegistered(this.nameServer, this.brokerAddress, this.#options.startTimeoutMs ?? 60_000, () =>
+        this.#requireRunning(),
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new TestkitError('start-failed', `real RocketMQ did not start: ${reason}\n${await this.logs()}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async stopBroker(): Promise<void> {
+    // It takes 8 to 14 seconds in good health.
+    await this.#broker?.stop({ timeoutMs: 25_000 });
+  }
+
+  async killBroker(): Promise<void> {
+    await this.#broker?.kill();
+  }
+
+  async logs(): Promise<string> {
+    const logFolder = join('logs', 'rocketmqlogs');
+    return [
+      section('NameServer, standard output', this.#namesrv?.output()),
+      section('NameServer, namesrv.log', await this.#tail('namesrv', join(logFolder, 'namesrv.log'))),
+      section('Broker, standard output', this.#broker?.output()),
+      section('Broker, broker.log', await this.#tail('broker', join(logFolder, 'broker.log'))),
+    ].join('\n');
+  }
+
+  async close(): Promise<void> {
+    // An orderly end takes seconds and nobody needs the store any more.
+    await Promise.all([this.#broker?.kill(), this.#namesrv?.kill()]);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #requireRunning(): void {
+    for (const program of [this.#namesrv, this.#broker]) {
+      if (program && !program.running)
+        throw new TestkitError('start-failed', `the ${program.name} has ended`);
+    }
+  }
+
+  async #startNameServer(): Promise<Program> {
+    const home = join(this.#folder, 'namesrv');
+    return this.#startJava('NameServer', 'org.apache.rocketmq.namesrv.NamesrvStartup', {
+      classPath: this.#classPaths.namesrv,
+      home,
+      memory: nameServerMemory,
+      config: {
+        listenPort: String(this.#nameServerPort),
+        bindAddress: '127.0.0.1',
+        kvConfigPath: join(home, 'kvConfig.json'),
+        configStorePath: join(home, 'stored.properties'),
+      },
+    });
+  }
+
+  async #startBrokerProcess(): Promise<Program> {
+    const { autoCreateTopics, brokerConfig, flush } = this.#options;
+    const home = join(this.#folder, 'broker');
+    const place = {
+      listenPort: this.#brokerPort,
+      nameServer: this.nameServer,
+      storeFolder: join(home, 'store'),
+    };
+    return this.#startJava('Broker', 'org.apache.rocketmq.broker.BrokerStartup', {
+      classPath: this.#classPaths.broker,
+      home,
+      memory: brokerMemory,
+      config: await brokerConfiguration(place, {
+        ...(autoCreateTopics === false && { autoCreateTopicEnable: 'false' }),
+        ...(flush === 'sync' && { flushDiskType: 'SYNC_FLUSH' }),
+        ...brokerConfig,
+      }),
+    });
+  }
+
+  async #startJava(
+    name: string,
+    mainClass: string,
+    {
+      classPath,
+      home,
+      memory,
+      config,
+    }: { classPath: string; home: string; memory: string[]; config: Record<string, string> },
+  ): Promise<Program> {
+    await mkdir(home, { recursive: true });
+    const configFile = join(home, 'start.conf');
+    await writeFile(configFile, formatProperties(config));
+    return Program.start({
+      name,
+      command: javaCommand,
+      args: [
+        ...memory,
+        // Logs and default folders lie under the home of the user: each process gets its own.
+        `-Duser.home=${home}`,
+        `-Drocketmq.home.dir=${home}`,
+        '-cp',
+        classPath,
+        mainClass,
+        '-c',
+        configFile,
+      ],
+      cwd: home,
+      outputLimitBytes: 64 * 1024,
+    });
+  }
+
+  async #tail(part: string, file: string): Promise<string | undefined> {
+    const text = await readFile(join(this.#folder, part, file), 'utf8').catch(() => undefined);
+    return text?.split('\n').slice(-40).join('\n');
+  }
+}
+
+function section(title: string, text: string | undefined): string {
+  return `--- ${title} ---\n${text === undefined || text === '' ? '(nothing)' : text}`;
+}

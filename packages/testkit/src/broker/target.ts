@@ -1,0 +1,36 @@
+/** Which RocketMQ: ours in one Node process, or the real one (JVMs here, or a cluster that is given). */
+export type BrokerTarget = 'embedded' | 'real';
+
+export interface StartBrokerOptions {
+  /** Keys of broker.conf to add or change; only the real Broker reads them. @default {} */
+  brokerConfig?: Readonly<Record<string, string>>;
+  /** @default 'async' */
+  flush?: 'sync' | 'async';
+  /** @default true */
+  autoCreateTopics?: boolean;
+  /** How long NameServer and Broker may take until the Broker is registered. @default 60000 */
+  startTimeoutMs?: number;
+}
+
+/** A NameServer with one Broker, on loopback, with a store of its own. */
+export interface RunningBroker extends AsyncDisposable {
+  readonly target: BrokerTarget;
+  /** True for a cluster that was given by ROCKETMQ_NAMESRV: it cannot be stopped or started from here. */
+  readonly external: boolean;
+  /** `host:port`, or several joined by `;`. */
+  readonly nameServer: string;
+  /** `host:port`; the Broker keeps it over restarts. */
+  readonly brokerAddress: string;
+  /** The number of the process that holds the Broker, while it runs. */
+  readonly brokerPid: number | undefined;
+  /** Ends the Broker in order. The embedded NameServer lives in the same process and goes with it. */
+  stopBroker(): Promise<void>;
+  /** Ends the Broker with SIGKILL, at once: a crash. */
+  killBroker(): Promise<void>;
+  /** Brings back what does not run, on the same ports and store, and waits until the Broker is registered. */
+  startBroker(): Promise<void>;
+  /** The newest lines of all logs, for the report of a failed test. */
+  logs(): Promise<string>;
+  /** Ends everything at once and deletes the store. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+export interface FaultProxyOptions {
+  /** `host:port` of the server behind. May change later through `proxy.target`. */
+  target: string;
+  /** Port on loopback. @default 0, a free one */
+  port?: number;
+  /** Changes what the server answers on its way back; called with chunks as they come. @default nothing changes */
+  rewriteAnswers?: () => (chunk: Buffer) => Buffer;
+}
+
+interface Pair {
+  client: Socket;
+  server: Socket;
+}
+
+/**
+ * What happens to the bytes:
+ * - `pass`: nothing;
+ * - `stall`: both ways stand still and sockets stay open, as when a cable is cut; held bytes go on with `pass`;
+ * - `drop-answers`: the server gets and does everything, its answers vanish.
+ */
+export type FaultMode = 'pass' | 'stall' | 'drop-answers';
+
+/** A TCP proxy on loopback that does to a connection what networks do. */
+export class FaultProxy implements AsyncDisposable {
+  /** Where new connections go, `host:port`. */
+  target: string;
+  readonly #rewriteAnswers: FaultProxyOptions['rewriteAnswers'];
+  readonly #pairs = new Set<Pair>();
+  #server: Server | undefined;
+  #port: number;
+  #mode: FaultMode = 'pass';
+  #delayMs = 0;
+  #accepted = 0;
+
+  static async start(options: FaultProxyOptions): Promise<FaultProxy> {
+    const proxy = new FaultProxy(options);
+    await proxy.accept();
+    return proxy;
+  }
+
+  private constructor(options: FaultProxyOptions) {
+    this.target = options.target;
+    this.#port = options.port ?? 0;
+    this.#rewriteAnswers = options.rewriteAnswers;
+  }
+
+  /** `host:port` for clients; stays the same over `refuse` and `accept`. */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Connections open now. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Connections since the start. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  setMode(mode: FaultMode): void {
+    this.#mode = mode;
+    for (const { client, server } of this.#pairs) {
+      for (const socket of [client, server]) {
+        if (mode === 'stall') socket.pause();
+        else socket.resume();
+      }
+    }
+  }
+
+  /** Every chunk waits this long, each way; 0 = none. */
+  setDelay(delayMs: number): void {
+    this.#delayMs = delayMs;
+  }
+
+  /** Resets every open connection (RST, as after a crash); new ones are taken. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+  }
+
+  /** Cuts, and refuses new connections until `accept`. */
+  async refuse(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    this.cut();
+    if (server) await new Promise((resolve) => server.close(resolve));
+  }
+
+  /** Takes connections (again), on the same port. */
+  async accept(): Promise<void> {
+    if (this.#server) return;
+    // Half-open connections are passed on as such.
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#connect(client));
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  async close(): Promise<void> {
+    await this.refuse();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #connect(client: Socket): void {
+    this.#accepted++;
+    const colon = this.target.lastIndexOf(':');
+    const server = connect({
+      host: this.target.slice(0, colon),
+      port: Number(this.target.slice(colon + 1)),
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    const pair = { client, server };
+    this.#pairs.add(pair);
+    const rewrite = this.#rewriteAnswers?.();
+    this.#pipe(client, server, (chunk) => chunk);
+    this.#pipe(server, client, (chunk) =>
+      this.#mode === 'drop-answers' ? undefined : (rewrite?.(chunk) ?? chunk),
+    );
+    for (const socket of [client, server]) {
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        this.#pairs.delete(pair);
+        client.destroy();
+        server.destroy();
+      });
+      if (this.#mode === 'stall') socket.pause();
+    }
+  }
+
+  #pipe(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer | undefined): void {
+    // Equal delays keep their order: timers of one length fire in the order they were set. A shorter delay
+    // set later could overtake, so each write waits for the one before it.
+    let last = Promise.resolve();
+    const later = (write: () => void): void => {
+      const delayMs = this.#delayMs;
+      last = last
+        .then(() => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : undefined))
+        .then(write);
+    };
+    from.on('data', (chunk: Buffer) => {
+      const changed = change(chunk);
+      if (changed === undefined || changed.length === 0) return;
+      later(() => {
+        if (!to.destroyed && !to.write(changed)) {
+          from.pause();
+          to.once('drain', () => {
+            if (this.#mode !== 'stall') from.resume();
+          });
+        }
+      });
+    });
+    from.on('end', () => later(() => void to.end()));
+  }
+}
+
+/** Starts a proxy in front of `target`. */
+export function faultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  return FaultProxy.start(options);
+}
