@@ -1,0 +1,192 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Shoe } from '@dt/dragon-tiger';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../log/index.ts';
+import {
+  finishRound,
+  forEachBounded,
+  GameApi,
+  isRefusal,
+  planBets,
+  type Player,
+  playRound,
+  type Queries,
+  type RoundRef,
+} from '../play/index.ts';
+import { awaitRoundDelivery, outboxMark } from './delivery.ts';
+import { formatSummary, type RoundSummary } from './summary.ts';
+
+export interface DemoOptions {
+  /** The server to play on: usually the one in this process. */
+  readonly baseUrl: string;
+  readonly config: Pick<Config, 'auth' | 'demo' | 'rocketmq'>;
+  readonly log: Log;
+  /** For the delivery figures of the summary. Without it the summary has none. */
+  readonly database?: Queries;
+  /** Called with each finished round; by default it is a line of the log. */
+  readonly onRound?: (summary: RoundSummary) => void;
+}
+
+export interface DemoTable {
+  /** Stops between two steps; an open round is taken up again by the next start. Bounded by one call's time-out. */
+  close(): Promise<void>;
+}
+
+const CALL_TIMEOUT_MS = 5_000;
+const STEP_PAUSE_MS = 150;
+/** Messages need a moment from the settlement to the inbox; a broker that is away must not stop the game. */
+const DELIVERY_TIMEOUT_MS = 3_000;
+const PAUSE_AFTER_FAILURE_MS = 2_000;
+const BETS_AT_ONCE = 8;
+const MIN_STAKE_MINOR = 100n;
+const MAX_STAKE_MINOR = 20_000n;
+const TOP_UP_MINOR = 1_000_000n;
+
+/** Starts a table that plays round after round with a dealer and players of its own, over HTTP like any client. */
+export function startDemo(options: DemoOptions): DemoTable {
+  const stop = new AbortController();
+  const table = new Table(options, stop.signal);
+  const running = table.run();
+  return {
+    async close() {
+      stop.abort(new Error('the demo table is closed'));
+      await running;
+    },
+  };
+}
+
+class Table {
+  readonly #options: DemoOptions;
+  readonly #signal: AbortSignal;
+  readonly #api: GameApi;
+  readonly #shoe = new Shoe();
+  readonly #players: readonly Player[];
+
+  constructor(options: DemoOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#players = Array.from({ length: options.config.demo.players }, (_, index) => ({
+      platformUserId: `demo_player_${index + 1}`,
+      userName: `Demo player ${index + 1}`,
+    }));
+    this.#api = new GameApi({
+      baseUrl: options.baseUrl,
+      adminToken: options.config.auth.admin.token,
+      maxConnections: BETS_AT_ONCE,
+      timeoutMs: CALL_TIMEOUT_MS,
+      // An answer that did not come may have been done: the same call with the same key settles which.
+      retry: { forMs: CALL_TIMEOUT_MS },
+    });
+  }
+
+  async run(): Promise<void> {
+    try {
+      while (!this.#signal.aborted) {
+        try {
+          const summary = await this.#playOne();
+          if (this.#options.onRound === undefined)
+            this.#options.log.info(formatSummary(summary), 'round settled');
+          else this.#options.onRound(summary);
+          await this.#pause(this.#options.config.demo.pause_seconds * 1000);
+        } catch (err) {
+          if (this.#signal.aborted) break;
+          this.#options.log.warn({ err }, 'demo: round interrupted, going on');
+          await this.#pause(PAUSE_AFTER_FAILURE_MS);
+        }
+      }
+    } catch (err) {
+      if (!this.#signal.aborted) this.#options.log.error({ err }, 'demo: table stopped');
+    } finally {
+      this.#api.close();
+    }
+  }
+
+  async #playOne(): Promise<RoundSummary> {
+    const { config, database } = this.#options;
+    await this.#topUp();
+    const mark = database === undefined ? undefined : await outboxMark(database);
+    const round = this.#ref(`demo-${Date.now()}`);
+    const bets = planBets({
+      roundId: round.roundId,
+      players: this.#players,
+      betsPerPlayer: 1,
+      minStakeMinor: MIN_STAKE_MINOR,
+      maxStakeMinor: MAX_STAKE_MINOR,
+      random: (limit) => randomInt(limit),
+    });
+    const common = {
+      api: this.#api,
+      cards: this.#shoe.deal(),
+      stepPauseMs: STEP_PAUSE_MS,
+      signal: this.#signal,
+    };
+    try {
+      await playRound({
+        ...common,
+        round,
+        bets,
+        concurrency: BETS_AT_ONCE,
+        bettingMs: config.demo.betting_seconds * 1000,
+      });
+    } catch (error) {
+      const open = openRoundOf(error);
+      if (open === undefined || open === round.roundId) throw error;
+      await finishRound({ ...common, round: this.#ref(open) });
+      // The messages of its bets were written before this run: they are not before the mark of this round.
+      return this.#summarize(open, '0', true);
+    }
+    return this.#summarize(round.roundId, mark, false);
+  }
+
+  async #summarize(roundId: string, mark: string | undefined, resumed: boolean): Promise<RoundSummary> {
+    const { settlement, status } = await this.#api.round(roundId, this.#signal);
+    if (settlement === undefined)
+      throw new Error(`round ${roundId} ended without a result (status ${status})`);
+    const { database, config } = this.#options;
+    const delivery =
+      database === undefined || mark === undefined
+        ? undefined
+        : await awaitRoundDelivery(database, {
+            roundId,
+            mark,
+            consumerGroup: config.rocketmq.consumer_group,
+            timeoutMs: DELIVERY_TIMEOUT_MS,
+            signal: this.#signal,
+          });
+    return {
+      roundId,
+      cardList: settlement.cardList,
+      result: settlement.result,
+      bets: settlement.orders,
+      stakeMinor: settlement.stakeMinor,
+      payoutMinor: settlement.payoutMinor,
+      outbox: delivery && { sent: delivery.outboxSent, of: delivery.messages },
+      inboxApplied: delivery?.inboxApplied,
+      resumed,
+    };
+  }
+
+  /** Players of a demo never run out of money. */
+  async #topUp(): Promise<void> {
+    await forEachBounded(this.#players, BETS_AT_ONCE, async (player) => {
+      if ((await this.#api.balanceMinor(player, this.#signal)) >= MAX_STAKE_MINOR) return;
+      await this.#api.deposit(player, `demo-${Date.now()}`, TOP_UP_MINOR, this.#signal);
+    });
+  }
+
+  #ref(roundId: string): RoundRef {
+    return { roundId, gameId: this.#options.config.demo.game_id, roomId: this.#options.config.demo.room_id };
+  }
+
+  #pause(ms: number): Promise<void> {
+    return pause(ms, undefined, { signal: this.#signal });
+  }
+}
+
+/** The round that the server says is still open in the room, from its refusal to start another. */
+function openRoundOf(error: unknown): string | undefined {
+  if (!isRefusal(error, 2003)) return undefined;
+  const data = error.data as { open_round_id?: unknown } | null | undefined;
+  return typeof data?.open_round_id === 'string' ? data.open_round_id : undefined;
+}
