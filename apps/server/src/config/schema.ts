@@ -160,12 +160,12 @@ export const configSchema = Type.Object({
 
 /** What a table does not say is taken from `game.default`, so nothing may be filled in for it. */
 function withoutDefaults<P extends TProperties>(properties: P): P {
-  return Object.fromEntries(
-    Object.entries(properties).map(([key, schema]) => {
-      const { default: _, ...rest } = schema as Record<string, unknown>;
-      return [key, rest];
-    }),
-  ) as unknown as P;
+  const bare = Object.entries(properties).map(([key, schema]) => {
+    const copy: Record<string, unknown> = { ...schema };
+    delete copy['default'];
+    return [key, copy];
+  });
+  return Object.fromEntries(bare) as P;
 }
 
 type DeepReadonly<T> = T extends readonly (infer E)[]

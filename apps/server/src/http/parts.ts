@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/index.ts';
+import type { Database } from '../database/index.ts';
+import type { Game } from '../game/index.ts';
+import type { Log } from '../log/index.ts';
+import type { Wallet } from '../wallet/index.ts';
+import type { AdminGuard } from './auth/admin.ts';
+import type { PlatformGuard } from './auth/platform.ts';
+import type { Caller } from './rate-limit.ts';
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+/** What the HTTP side is made of. */
+export interface HttpOptions {
+  readonly config: Pick<Config, 'server' | 'auth' | 'rate_limit' | 'cors'>;
+  readonly game: Game;
+  readonly wallet: Wallet;
+  readonly database: Pick<Database, 'query'>;
+  readonly log: Log;
+  /** Gets the HTTP figures and is what `/metrics` shows. */
+  readonly registry: Registry;
+  /** Whether this instance can do its work. @default asks the database */
+  readonly readiness?: () => Promise<Readiness>;
+}
+
+/** What routes share. */
+export interface Door {
+  readonly app: FastifyInstance;
+  readonly game: Game;
+  readonly wallet: Wallet;
+  readonly admin: AdminGuard;
+  readonly platform: PlatformGuard;
+  /** @throws DoorError 4000 */
+  readonly limitBets: (caller: Caller) => void;
+  readonly clientAddress: (request: FastifyRequest) => string;
+}
