@@ -18,8 +18,9 @@ export function isLoopbackHost(host: string): boolean {
   return version === 0 ? host === 'localhost' : loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Every way to write the address of all networks, the odd ones that a resolver takes included. */
 function isWildcard(host: string): boolean {
-  return isIP(host) === 0 ? host === '*' : /^[0.:]+$/.test(host) || /^::ffff:0\.0\.0\.0$/i.test(host);
+  return /^[0x.:*]+$/i.test(host) || /^::ffff:0\.0\.0\.0$/i.test(host);
 }
 
 /**

@@ -70,7 +70,11 @@ export const configSchema = Type.Object({
     trust_proxy: Type.Unsafe<boolean | string[]>({
       anyOf: [
         { type: 'boolean' },
-        { type: 'array', maxItems: 1000, items: { type: 'string', format: 'ipRange' } },
+        {
+          type: 'array',
+          maxItems: 1000,
+          items: { type: 'string', format: 'ipRange', allowed: formats.ipRange.allowed },
+        },
       ],
       default: false,
       allowed: `true, false, or the proxies as a list of ${ranges}`,

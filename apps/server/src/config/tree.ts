@@ -20,7 +20,8 @@ export function isTree(value: unknown): value is Tree {
 /** The schema of a member; undefined when the object has no such setting. */
 export function memberSchema(schema: SchemaNode, key: string): SchemaNode | undefined {
   if (key === '__proto__') return undefined;
-  if (schema.items !== undefined) return /^[0-9]+$/.test(key) ? schema.items : undefined;
+  const items = schema.items ?? schema.anyOf?.find((one) => one.items !== undefined)?.items;
+  if (items !== undefined) return /^[0-9]+$/.test(key) ? items : undefined;
   if (schema.properties !== undefined && Object.hasOwn(schema.properties, key)) return schema.properties[key];
   return Object.values(schema.patternProperties ?? {})[0];
 }
