@@ -1,1 +1,11 @@
-export {};
+export { type Database, type Queryable } from './database/database.ts';
+export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
+export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';
+export { type OutboxMessage } from './enqueue/validate.ts';
+export { OutboxError, type OutboxErrorCode } from './errors.ts';
+export { type BackoffOptions } from './relay/backoff.ts';
+export { type PublishableMessage, type Publisher, type PublishOutcome } from './relay/publisher.ts';
+export { Relay, type RelayOptions } from './relay/relay.ts';
+export { type RelayActivity, type RelayBatch } from './relay/round.ts';
+export { type RelayStats } from './relay/stats.ts';
+export { migrate, type MigrateOptions, type MigrationReport } from './schema/migrate.ts';

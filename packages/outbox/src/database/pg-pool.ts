@@ -1,0 +1,54 @@
+import { requireMethod } from '../options.ts';
+import { type Database, type Queryable } from './database.ts';
+
+/** The part of a `pg` pool that is used; `values` are mutable there, so the shape is spelled out. */
+export interface PgPoolLike {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
+  connect(): Promise<PgClientLike>;
+}
+
+export interface PgClientLike {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
+  release(destroy?: Error | boolean): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * A `Database` on a pool of `pg`. The pool stays the caller's: its size, its time-outs, its `error` listener, its end.
+ * A relay wants `concurrency + 2` connections of it at the busiest.
+ */
+export function fromPgPool(pool: PgPoolLike): Database {
+  requireMethod('fromPgPool', 'pool', pool, 'connect');
+  return {
+    query: (text, values) => pool.query(text, values as unknown[] | undefined),
+    transaction: (work) => inTransaction(pool, work),
+  };
+}
+
+async function inTransaction<T>(pool: PgPoolLike, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // A connection that breaks between two statements emits `error`; without a listener that would end the process.
+  // The next statement fails anyway and tells the caller.
+  const onError = (): void => {};
+  client.on('error', onError);
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work({
+      query: (text, values) => client.query(text, values as unknown[] | undefined),
+    });
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    try {
+      await client.query('ROLLBACK');
+    } catch (rollbackError) {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
+    }
+    throw error;
+  } finally {
+    client.removeListener('error', onError);
+    client.release(broken);
+  }
+}

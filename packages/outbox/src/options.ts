@@ -1,0 +1,44 @@
+import { OutboxError } from './errors.ts';
+
+/** An integer option within [min, max], or its default. */
+export function integerOption(
+  owner: string,
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (value === undefined) return fallback;
+  if (!Number.isInteger(value) || value < min || value > max) {
+    const upper = max === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${max}`;
+    throw new OutboxError(
+      'invalid-option',
+      `${owner}: ${name} is ${value}, allowed is a whole number of at least ${min}${upper}`,
+    );
+  }
+  return value;
+}
+
+/** A name of 1 to `max` characters without control characters. */
+export function nameOption(owner: string, name: string, value: string, max = 255): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  if (
+    typeof value !== 'string' ||
+    value.length === 0 ||
+    value.length > max ||
+    /[\x00-\x1f\x7f]/.test(value)
+  ) {
+    throw new OutboxError(
+      'invalid-option',
+      `${owner}: ${name} is ${JSON.stringify(value)}, allowed are 1 to ${max} characters without control characters`,
+    );
+  }
+  return value;
+}
+
+export function requireMethod(owner: string, name: string, value: unknown, method: string): void {
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') {
+    throw new OutboxError('invalid-option', `${owner}: ${name} has no method ${method}()`);
+  }
+}

@@ -1,0 +1,161 @@
+import { type Queryable, select } from '../database/database.ts';
+import { LANE_COUNT, type Tables } from '../schema/tables.ts';
+import { OutboxError } from '../errors.ts';
+import { Lane } from './lane.ts';
+import { type LaneSet } from './lane-set.ts';
+import {
+  acquireSql,
+  type AcquiredLane,
+  floorsSql,
+  type LaneView,
+  leaveSql,
+  releaseSql,
+  renewSql,
+} from './leases.sql.ts';
+
+export interface LeasesOptions {
+  readonly database: Queryable;
+  readonly tables: Tables;
+  readonly sessionId: string;
+  readonly instanceId: string;
+  readonly leaseMs: number;
+  readonly maxCrashes: number;
+  readonly lanes: LaneSet;
+}
+
+/** The share of the lease that the holder itself relies on; the rest allows for a slow clock and a slow reply. */
+const TRUSTED_SHARE = 0.85;
+
+/**
+ * Membership and lanes: one row a relay is renewed by the clock, whatever the batches do; lanes of sessions that ran
+ * out are free; each live session takes its fair share of the free ones and gives back what exceeds it.
+ */
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #sql: Record<'renew' | 'acquire' | 'release' | 'floors' | 'leave', string>;
+  #validUntilMs = 0;
+  #liveCount = 0;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+    const { tables } = options;
+    this.#sql = {
+      renew: renewSql(tables),
+      acquire: acquireSql(tables),
+      release: releaseSql(tables),
+      floors: floorsSql(tables),
+      leave: leaveSql(tables),
+    };
+  }
+
+  /** Until then, of the monotonic clock, nobody else can own the lanes. */
+  get validUntilMs(): number {
+    return this.#validUntilMs;
+  }
+
+  /** Relays alive at the last renewal, this one included. */
+  get liveCount(): number {
+    return this.#liveCount;
+  }
+
+  /** Renews and balances; resolves to whether lanes were taken. */
+  async tick(): Promise<boolean> {
+    const { database, sessionId, instanceId, leaseMs, lanes } = this.#options;
+    const startedMs = performance.now();
+    const view = await select<LaneView>(database, this.#sql.renew, [sessionId, instanceId, leaseMs]);
+    const first = view[0];
+    if (first === undefined || view.length !== LANE_COUNT) {
+      throw new OutboxError(
+        'schema-missing',
+        `outbox_lanes holds ${view.length} lanes where this version has ${LANE_COUNT}: run migrate() of this version`,
+      );
+    }
+    this.#validUntilMs = startedMs + leaseMs * TRUSTED_SHARE;
+    this.#liveCount = first.live_count;
+    const orphans = this.#reconcile(view);
+    const target =
+      Math.floor(LANE_COUNT / first.live_count) + (first.live_before < LANE_COUNT % first.live_count ? 1 : 0);
+    await this.#release(orphans);
+    await this.#release(excess([...lanes], target));
+    await this.#storeFloors();
+    const wanted = view
+      .filter((row) => row.free && !lanes.isLeaving(row.lane))
+      .slice(0, Math.max(0, target - lanes.size));
+    return wanted.length > 0 && (await this.#acquire(wanted));
+  }
+
+  /** Gives everything back that is not under way; the rest is taken over when the lease runs out. */
+  async leave(): Promise<void> {
+    const { database, sessionId, lanes } = this.#options;
+    const all = [...lanes];
+    await this.#release(all.filter((lane) => !lane.busy));
+    if (all.every((lane) => !lane.busy)) await database.query(this.#sql.leave, [sessionId]);
+    this.#validUntilMs = 0;
+  }
+
+  /** Brings the own list in line with the table; returns lanes that carry our name but are not in use. */
+  #reconcile(view: readonly LaneView[]): Lane[] {
+    const { lanes } = this.#options;
+    const orphans: Lane[] = [];
+    for (const row of view) {
+      const lane = lanes.get(row.lane);
+      const epoch = Number(row.epoch);
+      if (lane === undefined) {
+        if (row.mine && !lanes.isLeaving(row.lane))
+          orphans.push(new Lane(row.lane, epoch, Number(row.floor)));
+      } else if (!row.mine || lane.epoch !== epoch) {
+        lanes.drop(lane);
+      } else if (Number(row.floor) < lane.storedFloor) {
+        // Somebody put a row back that lies behind our position.
+        lane.storedFloor = Number(row.floor);
+        lane.rewind(lane.storedFloor);
+      }
+    }
+    return orphans;
+  }
+
+  async #acquire(wanted: readonly LaneView[]): Promise<boolean> {
+    const { database, sessionId, maxCrashes, lanes } = this.#options;
+    const rows = await select<AcquiredLane>(database, this.#sql.acquire, [
+      sessionId,
+      wanted.map((row) => row.lane),
+      wanted.map((row) => String(row.epoch)),
+      maxCrashes,
+    ]);
+    for (const row of rows) lanes.add(new Lane(row.lane, Number(row.epoch), Number(row.floor)));
+    return rows.length > 0;
+  }
+
+  async #release(given: readonly Lane[]): Promise<void> {
+    if (given.length === 0) return;
+    const { database, lanes } = this.#options;
+    for (const lane of given) lanes.drop(lane);
+    await database.query(this.#sql.release, laneArrays(given));
+  }
+
+  async #storeFloors(): Promise<void> {
+    const changed = [...this.#options.lanes].filter((lane) => lane.floor > lane.storedFloor);
+    if (changed.length === 0) return;
+    const [numbers, epochs, floors] = laneArrays(changed);
+    await this.#options.database.query(this.#sql.floors, [numbers, epochs, floors]);
+    for (const [index, lane] of changed.entries()) lane.storedFloor = floors[index] ?? lane.storedFloor;
+  }
+}
+
+function laneArrays(lanes: readonly Lane[]): [number[], number[], number[]] {
+  return [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.epoch), lanes.map((lane) => lane.floor)];
+}
+
+/** Lanes above the target that are not under way; those that are stop walking and go at the next tick. */
+function excess(lanes: readonly Lane[], target: number): Lane[] {
+  let surplus = lanes.length - target;
+  const given: Lane[] = [];
+  const idleFirst = [...lanes].sort((a, b) => Number(a.busy) - Number(b.busy) || b.lane - a.lane);
+  for (const lane of idleFirst) {
+    // A lane told to stop earlier may be wanted again when another relay has gone meanwhile.
+    lane.retired = surplus > 0;
+    if (surplus > 0 && !lane.busy) given.push(lane);
+    surplus -= 1;
+  }
+  return given;
+}

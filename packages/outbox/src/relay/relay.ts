@@ -1,0 +1,365 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Database } from '../database/database.ts';
+import { withDeadline } from '../deadline.ts';
+import { OutboxError } from '../errors.ts';
+import { integerOption, nameOption, requireMethod } from '../options.ts';
+import { tablesOf } from '../schema/tables.ts';
+import { backoffMs, type BackoffOptions } from './backoff.ts';
+import { Breaker } from './breaker.ts';
+import { LaneSet } from './lane-set.ts';
+import { type Lane } from './lane.ts';
+import { Leases } from './leases.ts';
+import { type Publisher } from './publisher.ts';
+import { type RelayActivity, type RelayBatch, Rounds } from './round.ts';
+import { Sealer } from './sealer.ts';
+import { newCounters, type RelayStats } from './stats.ts';
+
+export interface RelayOptions {
+  readonly database: Database;
+  readonly publisher: Publisher;
+  /** @default 'public' */
+  readonly schema?: string;
+  /** Shown in `outbox_relays`; need not be unique. @default '<host>:<pid>' */
+  readonly instanceId?: string;
+  /** Most messages of one call of the publisher. @default 1000 */
+  readonly batchSize?: number;
+  /** Most bytes (payloads and headers) of one call of the publisher, unless a single message is larger. @default 4194304 */
+  readonly batchBytes?: number;
+  /** Rounds (claim, publish, mark) that may run side by side, each on lanes of its own. @default 4 */
+  readonly concurrency?: number;
+  /** Longest wait between two looks for new rows. @default 500 */
+  readonly pollMs?: number;
+  /** A relay that has not renewed for so long has lost its lanes; renewed every sixth of it. @default 6000 */
+  readonly leaseMs?: number;
+  /** Every lane is walked from the start so often, for rows that came back behind its position. @default 30000 */
+  readonly fullScanMs?: number;
+  /** @default 30000 */
+  readonly publishTimeoutMs?: number;
+  /** @default 15000 */
+  readonly queryTimeoutMs?: number;
+  /** `close()` waits so long for batches under way. @default 10000 */
+  readonly closeTimeoutMs?: number;
+  /** Delay of a message after its own failure: doubled each time, with a random part. @default 1000 up to 60000 */
+  readonly retry?: Partial<BackoffOptions>;
+  /** Pause of the relay after the publisher failed as a whole. @default 100 up to 5000 */
+  readonly outage?: Partial<BackoffOptions>;
+  /** Attempts after which a message is set aside as dead. @default Infinity */
+  readonly maxAttempts?: number;
+  /** Deaths of the sending process during attempts of a message, after which it is set aside. @default 10 */
+  readonly maxCrashes?: number;
+  /** After each call of the publisher, with what it came to. */
+  readonly onBatch?: (batch: RelayBatch) => void;
+  /** What went wrong and is being tried again. @default nothing */
+  readonly onError?: (error: unknown, during: RelayActivity) => void;
+}
+
+const SEAL_MS = 200;
+const CLAIM_PAUSE: BackoffOptions = { initialMs: 100, maxMs: 3000 };
+
+/**
+ * Sends what lies in the outbox, in order per sharding key. Any number of relays may run on one database; they share
+ * the lanes. Needs up to `concurrency + 2` connections of the database.
+ */
+export class Relay {
+  readonly #pollMs: number;
+  readonly #tickMs: number;
+  readonly #fullScanMs: number;
+  readonly #closeTimeoutMs: number;
+  readonly #queryTimeoutMs: number;
+  readonly #concurrency: number;
+  readonly #onError: (error: unknown, during: RelayActivity) => void;
+  readonly #counters = newCounters();
+  readonly #lanes = new LaneSet();
+  readonly #leases: Leases;
+  readonly #sealer: Sealer;
+  readonly #breaker: Breaker;
+  readonly #rounds: Rounds;
+  #state: 'new' | 'running' | 'closing' | 'closed' = 'new';
+  #abort = new AbortController();
+  readonly #active = new Set<Promise<void>>();
+  #pumpTimer: NodeJS.Timeout | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #stopBeats: (() => void)[] = [];
+  #claimFailures = 0;
+  #sealedClaims = 0;
+  #sealedAll = false;
+  #lastFullScanMs = 0;
+  #scanTurn = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RelayOptions) {
+    requireMethod('Relay', 'database', options.database, 'query');
+    requireMethod('Relay', 'publisher', options.publisher, 'publish');
+    const integer = (name: keyof RelayOptions, fallback: number, min: number, max?: number): number =>
+      integerOption('Relay', name, options[name] as number | undefined, fallback, min, max);
+    const tables = tablesOf(options.schema);
+    const instanceId = nameOption(
+      'Relay',
+      'instanceId',
+      options.instanceId ?? `${hostname()}:${process.pid}`,
+    );
+    const batchSize = integer('batchSize', 1000, 1, 10_000);
+    const leaseMs = integer('leaseMs', 6000, 600, 600_000);
+    this.#pollMs = integer('pollMs', 500, 10, 60_000);
+    this.#tickMs = leaseMs / 6;
+    this.#fullScanMs = integer('fullScanMs', 30_000, 100);
+    this.#closeTimeoutMs = integer('closeTimeoutMs', 10_000, 0);
+    this.#queryTimeoutMs = integer('queryTimeoutMs', 15_000, 100);
+    this.#concurrency = integer('concurrency', 4, 1, 64);
+    const onError = options.onError ?? ((): void => {});
+    this.#onError = (error, during): void => {
+      this.#counters.errors += 1;
+      onError(error, during);
+    };
+    this.#leases = new Leases({
+      database: options.database,
+      tables,
+      sessionId: `${instanceId}/${randomUUID()}`,
+      instanceId,
+      leaseMs,
+      maxCrashes: integer('maxCrashes', 10, 1, 30_000),
+      lanes: this.#lanes,
+    });
+    this.#sealer = new Sealer(options.database, tables);
+    this.#breaker = new Breaker(
+      batchSize,
+      backoffOption('outage', options.outage, { initialMs: 100, maxMs: 5000 }),
+    );
+    this.#rounds = new Rounds({
+      database: options.database,
+      tables,
+      publisher: options.publisher,
+      leases: this.#leases,
+      sealer: this.#sealer,
+      breaker: this.#breaker,
+      counters: this.#counters,
+      batchBytes: integer('batchBytes', 4 * 1024 * 1024, 1),
+      pollMs: this.#pollMs,
+      queryTimeoutMs: this.#queryTimeoutMs,
+      publishTimeoutMs: integer('publishTimeoutMs', 30_000, 1),
+      retry: backoffOption('retry', options.retry, { initialMs: 1000, maxMs: 60_000 }),
+      maxAttempts: options.maxAttempts === Infinity ? Infinity : integer('maxAttempts', Infinity, 1),
+      onBatch: options.onBatch ?? ((): void => {}),
+      onError: this.#onError,
+    });
+  }
+
+  /**
+   * Joins the running relays and begins to send. Does not wait for lanes: others may hold them all for a moment.
+   * @throws what the database threw when the tables cannot be read; `start()` may be called again then.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new OutboxError('closed', `Relay: start() while ${this.#state}`);
+    this.#state = 'running';
+    try {
+      await this.#tick();
+      await withDeadline(this.#sealer.advance(), this.#queryTimeoutMs, 'seal');
+    } catch (error) {
+      if (this.#state === 'running') this.#state = 'new';
+      throw error;
+    }
+    if (this.#isClosing()) return;
+    this.#lastFullScanMs = performance.now();
+    this.#beat(this.#tickMs, 'lease', () => this.#tick());
+    this.#beat(SEAL_MS, 'seal', () => this.#seal());
+    this.#pump();
+  }
+
+  /** Says that a local transaction has committed messages: they are looked for at once. Cheap, may be called often. */
+  kick(): void {
+    if (this.#state !== 'running') return;
+    this.#lanes.kick();
+    this.#pump();
+  }
+
+  stats(): RelayStats {
+    let heldKeys = 0;
+    for (const lane of this.#lanes) heldKeys += lane.heldCount;
+    return {
+      ...this.#counters,
+      running: this.#state === 'running',
+      lanes: this.#lanes.size,
+      relays: this.#leases.liveCount,
+      heldKeys,
+      rounds: this.#active.size,
+      outage: this.#breaker.open,
+    };
+  }
+
+  /**
+   * Takes no more rows, lets batches under way end, gives the lanes back. What has not ended in `closeTimeoutMs` is
+   * aborted; lanes whose publisher does not even then return are taken over when the lease runs out.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const started = this.#state !== 'new';
+    this.#state = 'closing';
+    clearTimeout(this.#pumpTimer);
+    if (!(await settlesWithin(this.#active, this.#closeTimeoutMs))) {
+      this.#abort.abort(new OutboxError('closed', 'the relay is closing'));
+      await settlesWithin(this.#active, 1000);
+    }
+    for (const stop of this.#stopBeats) stop();
+    if (started) {
+      try {
+        await withDeadline(this.#leases.leave(), Math.min(this.#queryTimeoutMs, 5000), 'leave');
+      } catch (error) {
+        this.#onError(error, 'lease');
+      }
+    }
+    clearTimeout(this.#expiryTimer);
+    this.#abort.abort(new OutboxError('closed', 'the relay is closed'));
+    this.#state = 'closed';
+  }
+
+  #isClosing(): boolean {
+    return this.#state === 'closing' || this.#state === 'closed';
+  }
+
+  /** Starts as many rounds as lanes and limits allow, and sets the alarm for the next. */
+  #pump(): void {
+    if (this.#state !== 'running') return;
+    clearTimeout(this.#pumpTimer);
+    const nowMs = performance.now();
+    if (nowMs >= this.#leases.validUntilMs) return;
+    while (
+      nowMs >= this.#breaker.untilMs &&
+      this.#active.size < (this.#breaker.open ? 1 : this.#concurrency)
+    ) {
+      const lanes = this.#lanes.take(nowMs, this.#pollMs / 4, this.#concurrency, this.#breaker.batch);
+      if (lanes.length === 0) break;
+      const round = this.#round(lanes);
+      this.#active.add(round);
+      void round.then(() => {
+        this.#active.delete(round);
+        this.#pump();
+      });
+    }
+    // A full house wakes us when a round ends.
+    if (this.#active.size >= (this.#breaker.open ? 1 : this.#concurrency)) return;
+    const dueMs = Math.max(this.#lanes.nextDueMs(), this.#breaker.untilMs);
+    if (dueMs === Infinity) return;
+    this.#pumpTimer = setTimeout(
+      () => {
+        this.#pump();
+      },
+      Math.max(0, Math.ceil(dueMs - nowMs)),
+    );
+  }
+
+  async #round(lanes: readonly Lane[]): Promise<void> {
+    try {
+      await this.#rounds.run(lanes, this.#abort.signal);
+      this.#claimFailures = 0;
+    } catch (error) {
+      this.#claimFailures += 1;
+      const dueMs = performance.now() + backoffMs(CLAIM_PAUSE, this.#claimFailures);
+      for (const lane of lanes) lane.dueAtMs = dueMs;
+      this.#onError(error, 'claim');
+    } finally {
+      this.#lanes.giveBack(lanes);
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const gained = await withDeadline(this.#leases.tick(), this.#queryTimeoutMs, 'lease');
+    clearTimeout(this.#expiryTimer);
+    this.#expiryTimer = setTimeout(() => {
+      this.#expire();
+    }, this.#leases.validUntilMs - performance.now());
+    this.#rescanSome();
+    if (gained) this.#pump();
+  }
+
+  /** The lease ran out without a renewal: somebody else may own the lanes from now on. */
+  #expire(): void {
+    if (this.#state === 'closed') return;
+    const error = new OutboxError('lane-lost', 'the lease could not be renewed in time', { retryable: true });
+    this.#onError(error, 'lease');
+    this.#abort.abort(error);
+    this.#abort = new AbortController();
+    for (const lane of [...this.#lanes]) this.#lanes.drop(lane);
+  }
+
+  /** The walks from the start are spread over the interval, a few lanes a tick. */
+  #rescanSome(): void {
+    const nowMs = performance.now();
+    const share = Math.floor((64 * (nowMs - this.#lastFullScanMs)) / this.#fullScanMs);
+    if (share < 1) return;
+    this.#lastFullScanMs = nowMs;
+    for (let i = 0; i < Math.min(share, 64); i++) {
+      this.#lanes.get(this.#scanTurn)?.rewind(0);
+      this.#scanTurn = (this.#scanTurn + 1) % 64;
+    }
+  }
+
+  async #seal(): Promise<void> {
+    // Nothing found since the last time: positions need not move.
+    if (this.#sealedAll && this.#counters.claimed === this.#sealedClaims) return;
+    const claimed = this.#counters.claimed;
+    this.#sealedAll = await withDeadline(this.#sealer.advance(), this.#queryTimeoutMs, 'seal');
+    this.#sealedClaims = claimed;
+  }
+
+  /** Runs `work` again and again, `everyMs` between the starts, never twice at once, until closing. */
+  #beat(everyMs: number, during: RelayActivity, work: () => Promise<void>): void {
+    let stopped = false;
+    let timer: NodeJS.Timeout;
+    const plan = (delayMs: number): void => {
+      if (!stopped) timer = setTimeout(run, delayMs);
+    };
+    const run = (): void => {
+      const startedMs = performance.now();
+      work()
+        .catch((error: unknown) => {
+          this.#onError(error, during);
+        })
+        .finally(() => {
+          plan(Math.max(everyMs / 10, everyMs - (performance.now() - startedMs)));
+        });
+    };
+    this.#stopBeats.push(() => {
+      stopped = true;
+      clearTimeout(timer);
+    });
+    plan(everyMs);
+  }
+}
+
+function backoffOption(
+  name: string,
+  given: Partial<BackoffOptions> | undefined,
+  defaults: BackoffOptions,
+): BackoffOptions {
+  const initialMs = integerOption('Relay', `${name}.initialMs`, given?.initialMs, defaults.initialMs, 1);
+  return {
+    initialMs,
+    maxMs: integerOption(
+      'Relay',
+      `${name}.maxMs`,
+      given?.maxMs,
+      Math.max(initialMs, defaults.maxMs),
+      initialMs,
+    ),
+  };
+}
+
+async function settlesWithin(active: ReadonlySet<Promise<void>>, ms: number): Promise<boolean> {
+  if (active.size === 0) return true;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false);
+    }, ms);
+  });
+  try {
+    return await Promise.race([Promise.all(active).then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,370 @@
+import { type Queryable, select } from '../database/database.ts';
+import { pause, withDeadline } from '../deadline.ts';
+import { errorText, OutboxError } from '../errors.ts';
+import { type Tables } from '../schema/tables.ts';
+import { backoffMs, type BackoffOptions } from './backoff.ts';
+import { type Item, judge, type Plan, planRound, type Verdict, type Walk } from './batch.ts';
+import { type Breaker } from './breaker.ts';
+import { type Lane } from './lane.ts';
+import { type Leases } from './leases.ts';
+import { type Publisher, type PublishOutcome } from './publisher.ts';
+import {
+  beginSql,
+  claimSql,
+  clearInflightSql,
+  type ClaimedRow,
+  markFailedSql,
+  markSentSql,
+} from './relay.sql.ts';
+import { type Sealer } from './sealer.ts';
+import { type RelayCounters } from './stats.ts';
+
+export interface RoundsOptions {
+  readonly database: Queryable;
+  readonly tables: Tables;
+  readonly publisher: Publisher;
+  readonly leases: Leases;
+  readonly sealer: Sealer;
+  readonly breaker: Breaker;
+  readonly counters: RelayCounters;
+  readonly batchBytes: number;
+  readonly pollMs: number;
+  readonly queryTimeoutMs: number;
+  readonly publishTimeoutMs: number;
+  readonly retry: BackoffOptions;
+  readonly maxAttempts: number;
+  readonly onBatch: (batch: RelayBatch) => void;
+  readonly onError: (error: unknown, during: RelayActivity) => void;
+}
+
+export type RelayActivity = 'claim' | 'publish' | 'mark' | 'lease' | 'seal' | 'hook';
+
+/** What one call of the publisher came to. */
+export interface RelayBatch {
+  readonly messages: number;
+  readonly sizeBytes: number;
+  readonly sent: number;
+  readonly retried: number;
+  readonly rejected: number;
+  readonly lanes: number;
+  readonly publishMs: number;
+  readonly markMs: number;
+}
+
+/** After an abort the publisher gets this long to settle before its lanes go on without knowing. */
+const ABORT_GRACE_MS = 5000;
+const MARK_PAUSE: BackoffOptions = { initialMs: 50, maxMs: 2000 };
+
+/** One round: claim rows of some lanes, hand them to the publisher, write down the outcomes. No transaction spans two. */
+export class Rounds {
+  readonly #options: RoundsOptions;
+  readonly #sql: Record<'claim' | 'begin' | 'markSent' | 'markFailed' | 'clear', string>;
+  /** One suspect at a time in the whole process: if it dies again, it is known during which. */
+  #suspectTurn: Promise<void> = Promise.resolve();
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+    const { tables } = options;
+    this.#sql = {
+      claim: claimSql(tables),
+      begin: beginSql(tables),
+      markSent: markSentSql(tables),
+      markFailed: markFailedSql(tables),
+      clear: clearInflightSql(tables),
+    };
+  }
+
+  /** Rejects when the database fails; the lanes' positions are then as before. */
+  async run(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
+    const { breaker, sealer, batchBytes, pollMs } = this.#options;
+    const startedMs = performance.now();
+    for (const lane of lanes) lane.releaseDueHolds(startedMs);
+    // Read before the walk's snapshot is taken: only then does the walk see all rows up to it.
+    const sealed = sealer.sealed;
+    const limits = {
+      maxRowsPerLane: Math.max(1, Math.floor(breaker.batch / lanes.length)),
+      maxLaneBytes: Math.max(1, Math.floor(batchBytes / lanes.length)),
+      maxBytes: batchBytes,
+    };
+    const rows = await this.#query<ClaimedRow>('claim', [
+      lanes.map((lane) => lane.lane),
+      lanes.map((lane) => lane.after),
+      limits.maxRowsPerLane,
+      limits.maxLaneBytes,
+      lanes.flatMap((lane) => [...lane.heldKeys]),
+    ]);
+    const plan = planRound(lanes, rows, limits, performance.now());
+    if (rows.length > 0) {
+      this.#options.counters.claimed += rows.length;
+      await this.#send(plan, plan.items, signal);
+      for (const suspect of plan.suspects) await this.#sendSuspect(plan, suspect, signal);
+    }
+    const nowMs = performance.now();
+    for (const walk of plan.walks) settle(walk, sealed, nowMs, pollMs);
+  }
+
+  async #sendSuspect(plan: Plan, suspect: Item, signal: AbortSignal): Promise<void> {
+    const before = this.#suspectTurn;
+    let done = (): void => {};
+    this.#suspectTurn = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await before;
+      await this.#send(plan, [suspect], signal);
+    } finally {
+      done();
+    }
+  }
+
+  async #send(plan: Plan, planned: readonly Item[], signal: AbortSignal): Promise<void> {
+    if (planned.length === 0) return;
+    const { breaker, publisher, onBatch, onError } = this.#options;
+    const leave = (items: readonly Item[]): void => {
+      leaveItems(plan, items);
+    };
+    // Other rounds may have met an outage since the rows were claimed.
+    if (signal.aborted || performance.now() < breaker.untilMs) {
+      leave(planned);
+      return;
+    }
+    const items = await this.#begin(planned);
+    if (items.length < planned.length) leave(planned);
+    if (items.length === 0) return;
+    if (performance.now() >= this.#options.leases.validUntilMs) {
+      leave(items);
+      return;
+    }
+    const publishedMs = performance.now();
+    let outcomes: readonly PublishOutcome[];
+    try {
+      outcomes = await this.#publish(publisher, items, signal);
+    } catch (error) {
+      if (!signal.aborted) onError(error, 'publish');
+      outcomes = items.map(() => ({ status: 'retry', error }));
+    }
+    const markedMs = performance.now();
+    const verdict = judge(items, outcomes);
+    await this.#write(plan, items, verdict, signal);
+    this.#count(verdict);
+    report(onBatch, onError, {
+      messages: items.length,
+      sizeBytes: items.reduce((sum, item) => sum + item.sizeBytes, 0),
+      sent: verdict.sent.length,
+      retried: verdict.retry.length,
+      rejected: verdict.rejected.length,
+      lanes: new Set(items.map((item) => item.lane)).size,
+      publishMs: markedMs - publishedMs,
+      markMs: performance.now() - markedMs,
+    });
+  }
+
+  /** Notes the items as in flight; returns those whose lanes are still ours. */
+  async #begin(items: readonly Item[]): Promise<readonly Item[]> {
+    const ids = new Map<Lane, number[]>();
+    for (const { lane, message } of items) {
+      const list = ids.get(lane);
+      if (list === undefined) ids.set(lane, [message.id]);
+      else list.push(message.id);
+    }
+    const lanes = [...ids.keys()];
+    const rows = await this.#query<{ lane: number }>('begin', [
+      ...fenceArrays(lanes),
+      lanes.map((lane) => `{${(ids.get(lane) ?? []).join(',')}}`),
+    ]);
+    if (rows.length === lanes.length) return items;
+    const ours = new Set(rows.map((row) => row.lane));
+    for (const lane of lanes) if (!ours.has(lane.lane)) lane.retired = true;
+    return items.filter((item) => ours.has(item.lane.lane));
+  }
+
+  async #publish(
+    publisher: Publisher,
+    items: readonly Item[],
+    signal: AbortSignal,
+  ): Promise<readonly PublishOutcome[]> {
+    const { publishTimeoutMs } = this.#options;
+    const attempt = new AbortController();
+    let graceTimer: NodeJS.Timeout | undefined;
+    let giveUp = (_error: OutboxError): void => {};
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      giveUp = reject;
+    });
+    const abort = (reason: unknown): void => {
+      if (attempt.signal.aborted) return;
+      attempt.abort(reason);
+      graceTimer = setTimeout(() => {
+        const text = `publish did not end within ${ABORT_GRACE_MS} ms of its abort`;
+        giveUp(new OutboxError('timeout', text, { retryable: true, cause: reason }));
+      }, ABORT_GRACE_MS);
+    };
+    const onAbort = (): void => {
+      abort(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      abort(
+        new OutboxError('timeout', `publish took longer than ${publishTimeoutMs} ms`, { retryable: true }),
+      );
+    }, publishTimeoutMs);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      // Through an async function, so that a publisher that throws at once is no different.
+      const work = (async () =>
+        publisher.publish(
+          items.map((item) => item.message),
+          attempt.signal,
+        ))();
+      const outcomes = await Promise.race([work, givenUp]);
+      checkOutcomes(outcomes, items.length);
+      return outcomes;
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(graceTimer);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #write(plan: Plan, items: readonly Item[], verdict: Verdict, signal: AbortSignal): Promise<void> {
+    const { breaker, retry, maxAttempts } = this.#options;
+    const lanes = [...new Set(items.map((item) => item.lane))];
+    const fence = fenceArrays(lanes);
+    if (verdict.nothingDone) {
+      if (signal.aborted || verdict.retry.length > 1) {
+        // An abort is nobody's failure; that all keys fail is the publisher's.
+        if (!signal.aborted) breaker.failed(performance.now(), items.length);
+        leaveItems(plan, items);
+        await this.#persist('clear', fence);
+        return;
+      }
+      if (breaker.open || items.length > 1) breaker.failed(performance.now(), items.length);
+    } else {
+      breaker.succeeded();
+    }
+    const { sent, rejected } = verdict;
+    if (sent.length > 0) {
+      await this.#persist('markSent', [
+        ...fence,
+        sent.map(({ item }) => item.message.id),
+        sent.map(({ messageId }) => messageId),
+        sent.map(({ queueOffset }) => queueOffset),
+      ]);
+    }
+    const failed = rejected.map((entry) => ({ ...entry, status: 2, delayMs: null as number | null }));
+    for (const entry of verdict.retry) {
+      const { attempt } = entry.item.message;
+      const pauseMs = backoffMs(
+        breaker.open ? { ...retry, maxMs: Math.min(retry.maxMs, breaker.maxMs) } : retry,
+        attempt,
+      );
+      failed.push({
+        ...entry,
+        ...(attempt >= maxAttempts ? { status: 2, delayMs: null } : { status: 0, delayMs: pauseMs }),
+      });
+    }
+    if (failed.length === 0) return;
+    await this.#persist('markFailed', [
+      ...fence,
+      failed.map(({ item }) => item.message.id),
+      failed.map(({ status }) => status),
+      failed.map(({ delayMs }) => delayMs),
+      failed.map(({ error }) => errorText(error)),
+    ]);
+    const nowMs = performance.now();
+    for (const { item, delayMs } of failed) {
+      if (delayMs !== null) item.lane.hold(item.message.shardingKey, item.message.id, nowMs + delayMs);
+    }
+    // Given up for good: what stood behind it in this batch was reported `retry` as well and is still to be sent.
+    const givenUp = new Set(
+      failed.filter(({ delayMs }) => delayMs === null).map(({ item }) => item.message.shardingKey),
+    );
+    if (verdict.retry.length > 0 && givenUp.size > 0) {
+      leaveItems(
+        plan,
+        items.filter((item) => givenUp.has(item.message.shardingKey)),
+      );
+    }
+  }
+
+  /** Writes outcomes, again and again while the lanes are ours: what was sent and not marked would be sent twice. */
+  async #persist(statement: 'markSent' | 'markFailed' | 'clear', values: readonly unknown[]): Promise<void> {
+    for (let failures = 0; ;) {
+      try {
+        const { database, queryTimeoutMs } = this.#options;
+        const result = await withDeadline(
+          database.query(this.#sql[statement], values),
+          queryTimeoutMs,
+          statement,
+        );
+        if (statement === 'markSent') {
+          const expected = (values[2] as readonly unknown[]).length;
+          this.#options.counters.fenced += expected - (result.rowCount ?? expected);
+        }
+        return;
+      } catch (error) {
+        failures += 1;
+        if (performance.now() >= this.#options.leases.validUntilMs) throw error;
+        this.#options.onError(error, 'mark');
+        await pause(backoffMs(MARK_PAUSE, failures), NEVER);
+      }
+    }
+  }
+
+  async #query<Row>(statement: 'claim' | 'begin', values: readonly unknown[]): Promise<readonly Row[]> {
+    const { database, queryTimeoutMs } = this.#options;
+    return withDeadline(select<Row>(database, this.#sql[statement], values), queryTimeoutMs, statement);
+  }
+
+  #count(verdict: Verdict): void {
+    const { counters } = this.#options;
+    counters.batches += 1;
+    counters.sent += verdict.sent.length;
+    counters.retried += verdict.retry.length;
+    counters.rejected += verdict.rejected.length;
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function fenceArrays(lanes: readonly Lane[]): [number[], number[]] {
+  return [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.epoch)];
+}
+
+function leaveItems(plan: Plan, items: readonly Item[]): void {
+  const walks = new Map(plan.walks.map((walk) => [walk.lane, walk]));
+  for (const { lane, message } of items) {
+    const walk = walks.get(lane);
+    if (walk !== undefined) walk.leftId = Math.min(walk.leftId, message.id);
+  }
+}
+
+/** Moves a lane's position to where the walk got, held back by what is not sealed and by what it left. */
+function settle(walk: Walk, sealed: number, nowMs: number, pollMs: number): void {
+  const { lane } = walk;
+  const reached = walk.exhausted ? sealed : Math.min(sealed, walk.lastId);
+  lane.settle(Math.min(Math.max(lane.after, reached), walk.leftId - 1));
+  lane.hungry = !walk.exhausted || walk.leftId !== Infinity;
+  lane.dueAtMs = lane.hungry || lane.kicked ? nowMs : nowMs + pollMs;
+}
+
+function checkOutcomes(outcomes: readonly PublishOutcome[], expected: number): void {
+  const known = (outcome: PublishOutcome | undefined): boolean =>
+    outcome?.status === 'sent' || outcome?.status === 'retry' || outcome?.status === 'rejected';
+  if (!Array.isArray(outcomes) || outcomes.length !== expected || !outcomes.every(known)) {
+    throw new OutboxError(
+      'publisher-contract',
+      `publish() must resolve to ${expected} outcomes, one per message`,
+    );
+  }
+}
+
+function report(
+  onBatch: RoundsOptions['onBatch'],
+  onError: RoundsOptions['onError'],
+  batch: RelayBatch,
+): void {
+  try {
+    onBatch(batch);
+  } catch (error) {
+    onError(error, 'hook');
+  }
+}

@@ -1,0 +1,43 @@
+import { nameOption } from '../options.ts';
+
+/** Qualified, quoted names of one engine's tables. Several engines share a database by having a schema each. */
+export interface Tables {
+  readonly schema: string;
+  readonly outbox: string;
+  readonly outboxSequence: string;
+  readonly lanes: string;
+  readonly relays: string;
+  readonly inbox: string;
+  readonly inboxSequence: string;
+  readonly migrations: string;
+}
+
+/** Number of lanes, as the migrations create them: part of the stored rows, hence no option. */
+export const LANE_COUNT = 64;
+
+export const DEFAULT_SCHEMA = 'public';
+
+const known = new Map<string, Tables>();
+
+export function tablesOf(schema: string = DEFAULT_SCHEMA): Tables {
+  let tables = known.get(schema);
+  if (tables === undefined) {
+    const prefix = `${quoteIdentifier(nameOption('outbox', 'schema', schema, 63))}.`;
+    tables = Object.freeze({
+      schema,
+      outbox: `${prefix}outbox`,
+      outboxSequence: `${prefix}outbox_id_seq`,
+      lanes: `${prefix}outbox_lanes`,
+      relays: `${prefix}outbox_relays`,
+      inbox: `${prefix}inbox`,
+      inboxSequence: `${prefix}inbox_id_seq`,
+      migrations: `${prefix}outbox_migrations`,
+    });
+    known.set(schema, tables);
+  }
+  return tables;
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
