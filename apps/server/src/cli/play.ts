@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Pool } from 'pg';
 import type { Config } from '../config/index.ts';
 import { createLog } from '../log/index.ts';
 import { NoDatabaseError, openPostgres } from '../operations/postgres.ts';
@@ -10,6 +10,7 @@ import {
   type DeliveryReport,
   GameApi,
   isDelivered,
+  outboxMark,
   type PlatformCredentials,
   runGame,
   type RunReport,
@@ -115,6 +116,7 @@ async function play(flags: PlayFlags): Promise<void> {
     },
   });
   try {
+    const mark = await askDatabase(flags, config, outboxMark);
     const seed = flags.seed ?? randomBytes(6).toString('hex');
     const report = await runGame({
       api,
@@ -132,7 +134,16 @@ async function play(flags: PlayFlags): Promise<void> {
       onProgress: (progress) => screen.progress(progress),
       onRound: (round) => screen.round(round),
     });
-    const delivery = flags.delivery ? await checkDelivery(flags, config, report, screen) : undefined;
+    const delivery = await askDatabase(flags, config, (database) =>
+      awaitDelivery({
+        database,
+        consumerGroup: config.rocketmq.consumer_group,
+        billNos: report.billNos,
+        ...(mark === undefined ? {} : { mark }),
+        timeoutMs: flags.drainTimeout * 1000,
+        onProgress: (progress) => screen.draining(progress),
+      }),
+    );
     screen.report(report, delivery);
     const isGood =
       report.billNos.length > 0 &&
@@ -146,13 +157,16 @@ async function play(flags: PlayFlags): Promise<void> {
   }
 }
 
-/** Undefined when no database is known here: then only the money was checked, and the report says so. */
-async function checkDelivery(
+/**
+ * Asks the server's database, opened for this one question: an embedded one may have been restarted since the last.
+ * Undefined when no database is known here: then only the money is checked, and the report says so.
+ */
+async function askDatabase<T>(
   flags: PlayFlags,
   config: Config,
-  report: RunReport,
-  screen: PlayScreen,
-): Promise<DeliveryReport | undefined> {
+  ask: (database: Pool) => Promise<T>,
+): Promise<T | undefined> {
+  if (!flags.delivery) return undefined;
   const log = createLog({ level: 'silent' });
   const postgres = await openPostgres(config.database, {
     embedded: 'if-present',
@@ -163,20 +177,13 @@ async function checkDelivery(
     throw error;
   });
   if (postgres === undefined) return undefined;
-  const client = new Client({ ...postgres.connection, connectionTimeoutMillis: 10_000 });
-  // Without a listener a lost connection would end the process; the query under way fails all the same.
-  client.on('error', () => undefined);
+  const pool = new Pool({ ...postgres.connection, max: 1, connectionTimeoutMillis: 10_000 });
+  // Unheard, a connection that breaks while it is idle would end the process.
+  pool.on('error', () => undefined);
   try {
-    await client.connect();
-    return await awaitDelivery({
-      database: client,
-      consumerGroup: config.rocketmq.consumer_group,
-      billNos: report.billNos,
-      timeoutMs: flags.drainTimeout * 1000,
-      onProgress: (delivery) => screen.draining(delivery),
-    });
+    return await ask(pool);
   } finally {
-    await client.end();
+    await pool.end();
     await postgres.close();
   }
 }

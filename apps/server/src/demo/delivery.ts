@@ -12,7 +12,6 @@ const POLL_MS = 100;
 
 // By the ids of the rows written since the round began: the round is in the payload, which has no index, and the
 // outbox of a demo that ran for days is long.
-const lastOutboxId = `SELECT coalesce(max(id), 0)::text AS id FROM outbox`;
 const deliveryOfRound = `
   SELECT count(*)::int AS messages,
          (count(*) FILTER (WHERE o.status = 1))::int AS outbox_sent,
@@ -21,12 +20,6 @@ const deliveryOfRound = `
              WHERE i.consumer_group = $3 AND i.message_key = o.message_key AND i.status = 1)))::int AS inbox_applied
     FROM outbox o
    WHERE o.id > $2::bigint AND o.payload ->> 'game_round_id' = $1`;
-
-/** The point in the outbox behind which a round that starts now will write. */
-export async function outboxMark(database: Queries): Promise<string> {
-  const [row] = (await database.query(lastOutboxId, [])).rows as { id: string }[];
-  return row?.id ?? '0';
-}
 
 /** Waits until every message of the round is applied, at most for the given time, and says how far they came. */
 export async function awaitRoundDelivery(

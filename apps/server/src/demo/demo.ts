@@ -8,13 +8,14 @@ import {
   forEachBounded,
   GameApi,
   isRefusal,
+  outboxMark,
   planBets,
   type Player,
   playRound,
   type Queries,
   type RoundRef,
 } from '../play/index.ts';
-import { awaitRoundDelivery, outboxMark } from './delivery.ts';
+import { awaitRoundDelivery } from './delivery.ts';
 import { formatSummary, type RoundSummary } from './summary.ts';
 
 export interface DemoOptions {
@@ -184,9 +185,8 @@ class Table {
   }
 }
 
-/** The round that the server says is still open in the room, from its refusal to start another. */
+/** The round that the server says is still open in the room: its refusal to start another ends with the id. */
 function openRoundOf(error: unknown): string | undefined {
   if (!isRefusal(error, 2003)) return undefined;
-  const data = error.data as { open_round_id?: unknown } | null | undefined;
-  return typeof data?.open_round_id === 'string' ? data.open_round_id : undefined;
+  return /: (.+)$/s.exec(error.reply)?.[1];
 }

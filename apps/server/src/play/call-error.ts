@@ -13,8 +13,8 @@ export interface CallErrorOptions extends ErrorOptions {
   readonly httpStatus?: number;
   /** From `Retry-After`. */
   readonly retryAfterMs?: number;
-  /** The envelope's `data`, where a refusal carries some. */
-  readonly data?: unknown;
+  /** The envelope's `message`, or what came instead of one. */
+  readonly reply?: string;
 }
 
 /** A call to the server that did not succeed. */
@@ -25,7 +25,7 @@ export class CallError extends Error {
   readonly httpStatus: number;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
-  readonly data: unknown;
+  readonly reply: string;
 
   constructor(message: string, options: CallErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -34,7 +34,7 @@ export class CallError extends Error {
     this.httpStatus = options.httpStatus ?? 0;
     this.retryable = options.failure !== 'refused';
     this.retryAfterMs = options.retryAfterMs;
-    this.data = options.data;
+    this.reply = options.reply ?? '';
   }
 }
 

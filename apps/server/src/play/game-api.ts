@@ -122,7 +122,7 @@ export class GameApi {
       paytableVersion: typeof info['paytable_version'] === 'number' ? info['paytable_version'] : undefined,
       settlement: draw && {
         cardList: text(draw, 'card_list'),
-        result: text(draw, 'result'),
+        result: text(draw, 'game_result_str'),
         orders: whole(draw, 'total_orders'),
         stakeMinor: amount(draw, 'total_stake'),
         payoutMinor: amount(draw, 'total_payout'),
@@ -200,7 +200,7 @@ function dataOf(call: string, { status, headers, body }: HttpAnswer): Json {
     failure: status >= 500 ? 'fault' : status === 202 || status === 429 ? 'busy' : 'refused',
     code,
     httpStatus: status,
-    data: envelope?.['data'],
+    reply: message,
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
   });
 }

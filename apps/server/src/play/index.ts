@@ -5,6 +5,7 @@ export {
   type AwaitDeliveryOptions,
   type DeliveryReport,
   isDelivered,
+  outboxMark,
   type Queries,
 } from './delivery.ts';
 export {

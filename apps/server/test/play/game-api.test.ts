@@ -78,9 +78,9 @@ describe('a call', () => {
     expect(seen[1]).toMatchObject({ url: '/api/game_event', headers: { authorization: 'Bearer secret' } });
   });
 
-  it('that is refused carries code, status and data, and is not made again', async () => {
+  it('that is refused carries code, status and text, and is not made again', async () => {
     const { baseUrl, bodies } = await serve((_, response) =>
-      json(response, 409, { code: 2003, message: 'no', data: { open_round_id: 'r-0' } }),
+      json(response, 409, { code: 2003, message: 'not now: r-0' }),
     );
     const failure = await connect(baseUrl, { retry: { forMs: 5_000 } })
       .event(round, 1)
@@ -90,7 +90,7 @@ describe('a call', () => {
       failure: 'refused',
       code: 2003,
       httpStatus: 409,
-      data: { open_round_id: 'r-0' },
+      reply: 'not now: r-0',
     });
     expect(bodies).toHaveLength(1);
   });
