@@ -1,3 +1,5 @@
+export { accountId } from './accounts.ts';
 export * from './errors.ts';
 export * from './money.ts';
 export type * from './types.ts';
+export { createWallet, DEMO_PLAYER, seedDemoPlayer, type WalletOptions } from './wallet.ts';

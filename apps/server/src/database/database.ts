@@ -1,0 +1,185 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { DatabaseError, sqlState } from './errors.ts';
+
+/** A statement that PostgreSQL parses and plans once per connection. `name` is unique in the program. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  readonly rowCount: number | null;
+}
+
+/**
+ * Anything that runs SQL. Values come back as the driver's defaults: `bigint` and `numeric` as text (an amount
+ * never passes through a float; the mappers make a `bigint` of it), `timestamptz` as a `Date` of whole ms.
+ */
+export interface Queryable {
+  query<Row extends object = Record<string, unknown>>(
+    statement: string | Statement,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>>;
+}
+
+export interface Database extends Queryable {
+  readonly pool: pg.Pool;
+  /**
+   * Runs `work` in one READ COMMITTED transaction and commits it; whatever it throws rolls back. `work` runs
+   * again from its start when PostgreSQL reports a serialization failure or a deadlock, and never otherwise: a
+   * connection lost in COMMIT leaves the outcome open, and that is for the caller's idempotency to decide.
+   *
+   * Queries of one transaction may be started together (`Promise.all`): they are sent at once and run in order.
+   */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Waits for running work, at most `closeTimeoutMs`. */
+  close(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /** Runs in all, first one included. @default 5 */
+  readonly maxAttempts?: number;
+}
+
+export interface DatabaseOptions {
+  /** One of the two is needed. */
+  readonly connectionString?: string;
+  readonly connection?: pg.ClientConfig;
+  /** @default 10 */
+  readonly maxConnections?: number;
+  /** How long a caller waits for a free connection or a new one. @default 5000 */
+  readonly connectTimeoutMs?: number;
+  /** @default 15000 */
+  readonly statementTimeoutMs?: number;
+  /** @default 10000 */
+  readonly lockTimeoutMs?: number;
+  /** A transaction left open this long is ended by PostgreSQL. @default 15000 */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** @default 10000 */
+  readonly closeTimeoutMs?: number;
+  /** As it shows in pg_stat_activity. @default 'dt-server' */
+  readonly applicationName?: string;
+  /** Told of connections that break while nobody uses them. */
+  readonly onConnectionError?: (error: Error) => void;
+}
+
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK_DETECTED = '40P01';
+
+export function createDatabase(options: DatabaseOptions): Database {
+  const settings = checkOptions(options);
+  const pool = new pg.Pool({
+    ...(options.connectionString === undefined
+      ? options.connection
+      : { connectionString: options.connectionString }),
+    max: settings.maxConnections,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    statement_timeout: settings.statementTimeoutMs,
+    lock_timeout: settings.lockTimeoutMs,
+    idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMs,
+    application_name: settings.applicationName,
+    keepAlive: true,
+    // Queries started together go out together, which halves the round trips of a batch of bets.
+    pipeline: true,
+  });
+  const report = options.onConnectionError ?? (() => undefined);
+  pool.on('error', report);
+  // A connection that breaks while it is checked out speaks through its own event; unheard it would end the process.
+  pool.on('connect', (client) => client.on('error', report));
+
+  async function attempt<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work({ query: (statement, values) => run(client, statement, values) });
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      // A connection that cannot even roll back is thrown away; PostgreSQL then rolls back by itself.
+      await client.query('ROLLBACK').catch((cause: unknown) => {
+        broken = cause instanceof Error ? cause : new Error(String(cause));
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    pool,
+    query: (statement, values) => run(pool, statement, values),
+    async transaction(work, { maxAttempts = 5 } = {}) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await attempt(work);
+        } catch (error) {
+          const state = sqlState(error);
+          if (tries >= maxAttempts || (state !== SERIALIZATION_FAILURE && state !== DEADLOCK_DETECTED))
+            throw error;
+          // Growing and scattered, so that two that met do not meet again.
+          await delay(Math.random() * 10 * 2 ** tries);
+        }
+      }
+    },
+    async close() {
+      const abort = new AbortController();
+      const late = delay(settings.closeTimeoutMs, undefined, { signal: abort.signal, ref: false }).catch(
+        () => undefined,
+      );
+      await Promise.race([pool.end(), late]);
+      abort.abort();
+    },
+  };
+}
+
+async function run<Row extends object>(
+  on: pg.Pool | pg.PoolClient,
+  statement: string | Statement,
+  values: readonly unknown[] = [],
+): Promise<QueryResult<Row>> {
+  const query =
+    typeof statement === 'string' ? { text: statement } : { name: statement.name, text: statement.text };
+  const { rows, rowCount } = await on.query<Row>({
+    ...query,
+    ...(values.length > 0 && { values: [...values] }),
+  });
+  return { rows, rowCount };
+}
+
+function checkOptions(options: DatabaseOptions) {
+  if (options.connectionString === undefined && options.connection === undefined) {
+    throw new DatabaseError('options-invalid', 'database: connectionString or connection is needed');
+  }
+  const number = (
+    field: keyof DatabaseOptions,
+    value: number | undefined,
+    byDefault: number,
+    least: number,
+  ) => {
+    const checked = value ?? byDefault;
+    if (!Number.isSafeInteger(checked) || checked < least || checked > 2_147_483_647) {
+      throw new DatabaseError(
+        'options-invalid',
+        `database: ${field} is ${checked}; allowed: a whole number from ${least}`,
+      );
+    }
+    return checked;
+  };
+  return {
+    maxConnections: number('maxConnections', options.maxConnections, 10, 1),
+    connectTimeoutMs: number('connectTimeoutMs', options.connectTimeoutMs, 5000, 1),
+    statementTimeoutMs: number('statementTimeoutMs', options.statementTimeoutMs, 15_000, 1),
+    lockTimeoutMs: number('lockTimeoutMs', options.lockTimeoutMs, 10_000, 1),
+    idleInTransactionTimeoutMs: number(
+      'idleInTransactionTimeoutMs',
+      options.idleInTransactionTimeoutMs,
+      15_000,
+      1,
+    ),
+    closeTimeoutMs: number('closeTimeoutMs', options.closeTimeoutMs, 10_000, 1),
+    applicationName: options.applicationName ?? 'dt-server',
+  };
+}

@@ -1,0 +1,119 @@
+import { badParameter } from './errors.ts';
+import type { BetOutcome } from './place-bets.ts';
+import { checkId } from './rounds.ts';
+import type { PlaceBetRequest, PlacedBet } from './types.ts';
+
+export interface BetDeskOptions {
+  /** Places bets of one round in one transaction and answers each in its place. */
+  readonly place: (requests: readonly PlaceBetRequest[]) => Promise<readonly BetOutcome[]>;
+  /** Most bets of one transaction. @default 128 */
+  readonly maxBatch?: number;
+  /** Most bets that wait, over all rounds; one more is refused at once. @default 10000 */
+  readonly maxWaiting?: number;
+  /** How long a bet waits for its transaction to begin. @default 3000 */
+  readonly waitTimeoutMs?: number;
+}
+
+/** The desk is too busy. Nothing was done; the same request may be sent again. */
+export class DeskBusyError extends Error {
+  override readonly name = 'DeskBusyError';
+  readonly code = 'desk-busy';
+  readonly retryable = true;
+}
+
+interface Waiting {
+  readonly request: PlaceBetRequest;
+  readonly sinceMs: number;
+  readonly resolve: (placed: PlacedBet) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Gathers bets of a round while an earlier batch of it is under way, and places them together: a commit of many costs
+ * little more than a commit of one. A bet that comes alone goes at once; nothing is ever held back to wait for company.
+ */
+export class BetDesk {
+  readonly #place: BetDeskOptions['place'];
+  readonly #maxBatch: number;
+  readonly #maxWaiting: number;
+  readonly #waitTimeoutMs: number;
+  /** Rounds with a batch under way, and what waits for the next. */
+  readonly #lines = new Map<string, Waiting[]>();
+  #waiting = 0;
+
+  constructor({ place, maxBatch = 128, maxWaiting = 10_000, waitTimeoutMs = 3000 }: BetDeskOptions) {
+    this.#place = place;
+    this.#maxBatch = maxBatch;
+    this.#maxWaiting = maxWaiting;
+    this.#waitTimeoutMs = waitTimeoutMs;
+  }
+
+  async placeBet(request: PlaceBetRequest): Promise<PlacedBet> {
+    check(request);
+    if (this.#waiting >= this.#maxWaiting)
+      throw new DeskBusyError(`${this.#waiting} bets are waiting already`);
+    return new Promise((resolve, reject) => {
+      const waiting = { request, sinceMs: performance.now(), resolve, reject };
+      this.#waiting += 1;
+      const line = this.#lines.get(request.roundId);
+      if (line !== undefined) {
+        line.push(waiting);
+        return;
+      }
+      const opened = [waiting];
+      this.#lines.set(request.roundId, opened);
+      void this.#serve(request.roundId, opened);
+    });
+  }
+
+  async #serve(roundId: string, line: Waiting[]): Promise<void> {
+    while (line.length > 0) {
+      const batch = line.splice(0, this.#maxBatch);
+      this.#waiting -= batch.length;
+      await this.#run(batch.filter((waiting) => this.#isInTime(waiting)));
+    }
+    this.#lines.delete(roundId);
+  }
+
+  #isInTime({ sinceMs, reject }: Waiting): boolean {
+    const waitedMs = performance.now() - sinceMs;
+    if (waitedMs <= this.#waitTimeoutMs) return true;
+    reject(new DeskBusyError(`the bet waited ${Math.round(waitedMs)} ms for its turn`));
+    return false;
+  }
+
+  async #run(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      const outcomes = await this.#place(batch.map(({ request }) => request));
+      for (const [index, waiting] of batch.entries()) settle(waiting, outcomes[index]);
+    } catch (error) {
+      if (batch.length > 1 && isAboutData(error)) {
+        // One of them carries what the database does not take: it must not take the others with it.
+        for (const waiting of batch) await this.#run([waiting]);
+        return;
+      }
+      const cause = error instanceof Error ? error : new Error(String(error));
+      for (const { reject } of batch) reject(cause);
+    }
+  }
+}
+
+function settle({ resolve, reject }: Waiting, outcome: BetOutcome | undefined): void {
+  if (outcome?.placed !== undefined) resolve(outcome.placed);
+  else reject(outcome?.refused ?? new Error('a bet of the batch got no answer'));
+}
+
+/** SQLSTATE classes 22 (data) and 23 (constraints), and what the outbox refuses before any SQL. */
+function isAboutData(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return error.code === 'invalid-message' || /^2[23]...$/.test(String(error.code));
+}
+
+function check(request: PlaceBetRequest): void {
+  checkId('game_round_id', request.roundId, 1);
+  checkId('idempotency_key', request.idempotencyKey, 1);
+  checkId('platform_user_id', request.player.platformUserId, 1);
+  if (request.amountMinor <= 0n) throw badParameter('bet amount must be positive');
+  if (!Number.isSafeInteger(request.playType)) throw badParameter('play_type must be 1|2|3');
+}
