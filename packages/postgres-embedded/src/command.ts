@@ -18,6 +18,8 @@ export interface CommandOptions {
   /** A file descriptor to read standard input from. */
   stdin?: number | undefined;
   timeoutMs: number;
+  /** `ignore` for a program that leaves another one running, which would hold the pipes open. @default 'collect' */
+  output?: 'collect' | 'ignore';
   signal?: AbortSignal | undefined;
 }
 
@@ -28,7 +30,8 @@ export function runCommand(
   options: CommandOptions,
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const stdio: StdioOptions = [options.stdin ?? 'ignore', 'pipe', 'pipe'];
+    const output = options.output === 'ignore' ? 'ignore' : 'pipe';
+    const stdio: StdioOptions = [options.stdin ?? 'ignore', output, output];
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: toolEnvironment(),

@@ -65,13 +65,12 @@ export function locateNative(
  */
 export async function ensureLibraryLinks(native: string): Promise<boolean> {
   for (const { source, target } of await libraryLinks(native)) {
-    const link = path.resolve(native, '..', target);
+    const link = inside(native, target);
     try {
-      await fs.symlink(path.relative(path.dirname(link), path.resolve(native, '..', source)), link);
-    } catch (error) {
-      if (systemErrorCode(error) === 'EEXIST') continue;
-      // A folder that cannot be written says so even when the link is there already.
-      const present = await fs.access(link).then(
+      await fs.symlink(path.relative(path.dirname(link), inside(native, source)), link);
+    } catch {
+      // There already, or the folder cannot be written; only the result counts.
+      const present = await fs.stat(link).then(
         () => true,
         () => false,
       );
@@ -81,7 +80,12 @@ export async function ensureLibraryLinks(native: string): Promise<boolean> {
   return true;
 }
 
-export async function libraryLinks(native: string): Promise<readonly { source: string; target: string }[]> {
+/** The list names its files from the package's folder: native/lib/... */
+function inside(native: string, listed: string): string {
+  return path.join(native, path.relative('native', listed));
+}
+
+async function libraryLinks(native: string): Promise<readonly { source: string; target: string }[]> {
   let text: string;
   try {
     text = await fs.readFile(path.join(native, 'pg-symlinks.json'), 'utf8');
