@@ -1,0 +1,129 @@
+import { protocol, RawConnection, uniqueName } from '@dt/testkit';
+import { inject, onTestFinished } from 'vitest';
+
+/** The RocketMQ of this run. */
+export const rocketmq = inject('rocketmq');
+
+export const { commands, ResponseCode } = protocol;
+
+/** Connects to the Broker for as long as the test runs. */
+export async function openBroker(): Promise<RawConnection> {
+  const connection = await RawConnection.open(rocketmq.brokerAddress);
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+export interface Answer<Response> {
+  code: number;
+  remark: string | undefined;
+  /** Throws when the answer has not the fields of the command. */
+  response: () => Response;
+}
+
+/** Asks a command and gives its answer, whatever its code. */
+export async function ask<Request, Response>(
+  connection: RawConnection,
+  command: protocol.commands.CommandCodec<Request, Response>,
+  request: Request,
+  options: { timeoutMs?: number } = {},
+): Promise<Answer<Response>> {
+  const answer = await connection.request(command.code, command.encodeRequest(request), options);
+  return { code: answer.code, remark: answer.remark, response: () => command.decodeResponse(answer) };
+}
+
+/** Asks a command that must succeed. */
+export async function done<Request, Response>(
+  connection: RawConnection,
+  command: protocol.commands.CommandCodec<Request, Response>,
+  request: Request,
+): Promise<Response> {
+  const { code, remark, response } = await ask(connection, command, request);
+  if (code !== ResponseCode.SUCCESS)
+    throw new Error(`request ${command.code} was answered ${code}: ${remark ?? ''}`);
+  return response();
+}
+
+/** A new topic with a name of its own. */
+export async function makeTopic(connection: RawConnection, queues: number, perm = 6): Promise<string> {
+  const topic = uniqueName('topic');
+  await done(connection, commands.updateAndCreateTopic, topicRequest(topic, { queues, perm }));
+  return topic;
+}
+
+export function topicRequest(
+  topic: string,
+  { queues = 1, perm = 6 } = {},
+): Parameters<typeof commands.updateAndCreateTopic.encodeRequest>[0] {
+  return {
+    topic,
+    defaultTopic: 'TBW102',
+    readQueueNums: queues,
+    writeQueueNums: queues,
+    perm,
+    topicFilterType: 'SINGLE_TAG',
+    order: false,
+  };
+}
+
+type SendRequest = Parameters<typeof commands.sendMessageV2.encodeRequest>[0];
+
+export function sendRequest(
+  topic: string,
+  body: string | Buffer,
+  overrides: Partial<SendRequest> = {},
+): SendRequest {
+  return {
+    producerGroup: 'conformance',
+    topic,
+    defaultTopic: 'TBW102',
+    defaultTopicQueueNums: 4,
+    queueId: 0,
+    sysFlag: 0,
+    bornTimestamp: Date.now(),
+    flag: 0,
+    properties: '',
+    body: Buffer.from(body),
+    ...overrides,
+  };
+}
+
+type PullRequest = Parameters<typeof commands.pullMessage.encodeRequest>[0];
+
+/** A pull whose own subscription counts, so that it needs no heartbeat; it does not wait. */
+export function pullRequest(topic: string, overrides: Partial<PullRequest> = {}): PullRequest {
+  return {
+    consumerGroup: 'conformance-reader',
+    topic,
+    queueId: 0,
+    queueOffset: 0,
+    maxMsgNums: 32,
+    sysFlag: protocol.PullSysFlag.SUBSCRIPTION,
+    commitOffset: 0,
+    suspendTimeoutMillis: 0,
+    subVersion: 0,
+    subscription: '*',
+    expressionType: 'TAG',
+    ...overrides,
+  };
+}
+
+/** Reads a queue from an offset to its end with a hand-made peer: no consumer of ours has a part in it. */
+export async function readQueue(
+  topic: string,
+  queueId: number,
+  { from = 0, brokerAddress = rocketmq.brokerAddress } = {},
+): Promise<protocol.StoredMessage[]> {
+  await using connection = await RawConnection.open(brokerAddress);
+  const messages: protocol.StoredMessage[] = [];
+  for (let queueOffset = from; ;) {
+    const { code, response } = await ask(
+      connection,
+      commands.pullMessage,
+      pullRequest(topic, { queueId, queueOffset }),
+    );
+    if (code !== ResponseCode.SUCCESS) return messages;
+    const { body, nextBeginOffset } = response();
+    messages.push(...protocol.decodeStoredMessages(body));
+    queueOffset = nextBeginOffset;
+  }
+}
