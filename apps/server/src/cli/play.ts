@@ -21,7 +21,7 @@ import { PlayScreen } from './play-screen.ts';
 import { readSettings, type SettingsFlags, withSettings } from './settings.ts';
 
 interface PlayFlags extends SettingsFlags {
-  baseUrl?: string;
+  url?: string;
   rounds: number;
   players: number;
   bets: number;
@@ -47,7 +47,7 @@ interface PlayFlags extends SettingsFlags {
 export function playCommand(): Command {
   return withSettings(new Command('play'))
     .description('Drive the complete game flow against a running server, then check that nothing was lost.')
-    .option('-u, --base-url <url>', 'the server (default: localhost at the configured port)')
+    .option('-u, --url <url>', 'the server (default: localhost at the configured port)')
     .addOption(whole('-r, --rounds <number>', 'rounds to play', 3, 1, 1_000_000))
     .addOption(whole('-p, --players <number>', 'players, made for this run', 10, 1, 100_000))
     .addOption(whole('-b, --bets <number>', 'bets of each player in each round', 1, 1, 1_000))
@@ -92,7 +92,7 @@ Examples:
   $ dt play
   $ dt play --rounds 20 --players 200 --bets 3
   $ dt play --rounds 5 --betting-ms 4000 --step-ms 500
-  $ dt play --base-url http://10.0.0.5:8087 --platform-key acme --platform-secret s3cret --retry
+  $ dt play --url http://10.0.0.5:8087 --platform-key acme --platform-secret s3cret --retry
 
 Exit codes: 0 all good, 1 something is missing or wrong, 2 the call was wrong.`,
     )
@@ -189,10 +189,10 @@ async function askDatabase<T>(
 }
 
 function baseUrlOf(flags: PlayFlags, config: Config): string {
-  const baseUrl = flags.baseUrl ?? `http://localhost:${config.server.port}`;
+  const baseUrl = flags.url ?? `http://localhost:${config.server.port}`;
   if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
     throw new WrongCallError(
-      `--base-url takes an http or https address, for example http://localhost:8087, not '${baseUrl}'`,
+      `--url takes an http or https address, for example http://localhost:8087, not '${baseUrl}'`,
     );
   }
   return baseUrl;
