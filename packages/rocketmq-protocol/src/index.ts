@@ -7,3 +7,4 @@ export { ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export * from './frame/index.ts';
 export * from './json/index.ts';
 export * from './message/index.ts';
+export type { CommandCodec } from './commands/command-codec.ts';

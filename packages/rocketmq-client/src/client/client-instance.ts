@@ -1,0 +1,243 @@
+import {
+  type CommandCodec,
+  type CommandPayload,
+  commands,
+  type ConsumerData,
+  type RemotingCommand,
+  RequestCode,
+  requestCodeName,
+  ResponseCode,
+} from '@dt/rocketmq-protocol';
+import { asRocketMQError, errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
+import type { CheckedClientOptions } from '../options.ts';
+import { masterAddress, NameServers, RouteCache, type TopicRoute } from '../routes/index.ts';
+import { Coalesced } from '../timing/coalesced.ts';
+import { endsWithin } from '../timing/pause.ts';
+import { repeat } from '../timing/repeat.ts';
+import {
+  type InvokeOptions,
+  type OpenSocket,
+  RemotingClient,
+  type RequestHandler,
+} from '../transport/index.ts';
+import { newClientId } from './client-id.ts';
+
+/** What a client says of itself in its heartbeats. */
+export interface Membership {
+  readonly producerGroups: readonly string[];
+  readonly consumers: readonly ConsumerData[];
+}
+
+export interface ClientInstanceOptions extends CheckedClientOptions {
+  membership?: Membership;
+  openSocket?: OpenSocket;
+  /** Requests that brokers start. */
+  onRequest?: RequestHandler;
+  onRouteChange?: (route: TopicRoute) => void;
+  onDisconnect?: (address: string) => void;
+}
+
+export interface RequestOptions {
+  /** @default requestTimeoutMs of the client */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const NO_MEMBERSHIP: Membership = { producerGroups: [], consumers: [] };
+
+/**
+ * What producers, consumers and admin clients stand on: connections, NameServers, routes, heartbeats and the
+ * timers that keep them fresh.
+ */
+export class ClientInstance {
+  readonly clientId: string = newClientId();
+  readonly nameServers: NameServers;
+  readonly routes: RouteCache;
+  readonly #options: ClientInstanceOptions;
+  readonly #remoting: RemotingClient;
+  readonly #membership: Membership;
+  readonly #heartbeats = new Coalesced(() => this.#sendHeartbeats());
+  readonly #stopTimers: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: ClientInstanceOptions) {
+    this.#options = options;
+    this.#membership = options.membership ?? NO_MEMBERSHIP;
+    this.#remoting = new RemotingClient({
+      connectTimeoutMs: options.connectTimeoutMs,
+      maxInFlightRequests: options.maxInFlightRequests,
+      credentials: options.credentials,
+      ...(options.openSocket && { openSocket: options.openSocket }),
+      ...(options.onRequest && { onRequest: options.onRequest }),
+      onConnect: (address) => this.#onConnect(address),
+      onDisconnect: (address, error) => this.#onDisconnect(address, error),
+    });
+    this.nameServers = new NameServers(this.#remoting, options.nameServers);
+    this.routes = new RouteCache(this.nameServers, {
+      requestTimeoutMs: options.requestTimeoutMs,
+      logger: options.logger,
+      ...(options.onRouteChange && { onChange: options.onRouteChange }),
+    });
+  }
+
+  /** Fails with `name-server-unreachable` when none answers. */
+  async start(): Promise<void> {
+    await this.nameServers.invoke(
+      RequestCode.GET_BROKER_CLUSTER_INFO,
+      commands.getBrokerClusterInfo.encodeRequest({}),
+      this.#invokeOptions({}),
+    );
+    const { logger, routeRefreshMs, heartbeatMs } = this.#options;
+    const warn = (what: string) => (error: unknown) =>
+      logger.warn(`${what} failed`, { error: messageOf(error) });
+    this.#stopTimers.push(repeat(routeRefreshMs, () => this.routes.refreshAll(), warn('route refresh')));
+    if (this.#isMember) this.#stopTimers.push(repeat(heartbeatMs, () => this.heartbeat(), warn('heartbeat')));
+  }
+
+  /** Sends a heartbeat to all known brokers; resolves when one that began after the call has ended. */
+  heartbeat(): Promise<void> {
+    return this.#isMember && !this.#closed ? this.#heartbeats.run() : Promise.resolve();
+  }
+
+  /** Any answer. */
+  invoke(
+    address: string,
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+  ): Promise<RemotingCommand> {
+    return this.#remoting.invoke(address, code, payload, options);
+  }
+
+  /** The decoded answer of a broker; every code but success is an error. */
+  async request<Request, Response>(
+    address: string,
+    codec: CommandCodec<Request, Response>,
+    request: Request,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    const payload = codec.encodeRequest(request);
+    const response = await this.#remoting.invoke(address, codec.code, payload, this.#invokeOptions(options));
+    return decodeAnswer(codec, response, address);
+  }
+
+  /** The same for whichever NameServer answers. */
+  async requestNameServer<Request, Response>(
+    codec: CommandCodec<Request, Response>,
+    request: Request,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    const payload = codec.encodeRequest(request);
+    const response = await this.nameServers.invoke(codec.code, payload, this.#invokeOptions(options));
+    return decodeAnswer(codec, response, 'NameServer');
+  }
+
+  /** Address of the master of a broker of this topic; a fresh look-up when the known route has none. */
+  async masterOf(topic: string, brokerName: string): Promise<string> {
+    const known = masterAddress(await this.routes.get(topic), brokerName);
+    const address = known ?? masterAddress(await this.routes.refresh(topic), brokerName);
+    if (address !== undefined) return address;
+    throw new RocketMQError('broker-not-found', `broker ${brokerName} of topic ${topic} has no master`, {
+      retryable: true,
+    });
+  }
+
+  /** Takes the client out of its groups, within `timeoutMs`, and closes every connection. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const stop of this.#stopTimers) stop();
+    if (this.#isMember) await endsWithin(this.#unregister(timeoutMs), timeoutMs);
+    this.#remoting.close();
+  }
+
+  get #isMember(): boolean {
+    return this.#membership.producerGroups.length > 0 || this.#membership.consumers.length > 0;
+  }
+
+  #invokeOptions(options: RequestOptions): InvokeOptions {
+    return { timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs, signal: options.signal };
+  }
+
+  async #sendHeartbeats(): Promise<void> {
+    await Promise.all(this.#brokers().map((address) => this.#sendHeartbeat(address)));
+  }
+
+  async #sendHeartbeat(address: string): Promise<void> {
+    const { producerGroups, consumers } = this.#membership;
+    const heartbeat = {
+      clientId: this.clientId,
+      producerGroups: [...producerGroups],
+      consumers: [...consumers],
+    };
+    try {
+      await this.request(address, commands.heartBeat, heartbeat);
+    } catch (error) {
+      if (!this.#closed) this.#options.logger.warn('heartbeat failed', { address, error: messageOf(error) });
+    }
+  }
+
+  async #unregister(timeoutMs: number): Promise<void> {
+    const groups = [
+      ...this.#membership.consumers.map((consumer) => ({ consumerGroup: consumer.groupName })),
+      ...this.#membership.producerGroups.map((producerGroup) => ({ producerGroup })),
+    ];
+    const requests = this.#brokers().flatMap((address) =>
+      groups.map((group) =>
+        this.request(
+          address,
+          commands.unregisterClient,
+          { clientID: this.clientId, ...group },
+          { timeoutMs },
+        ),
+      ),
+    );
+    for (const result of await Promise.allSettled(requests)) {
+      if (result.status === 'rejected') {
+        this.#options.logger.debug('unregister failed', { error: messageOf(result.reason) });
+      }
+    }
+  }
+
+  /** Consumers are known to every broker, producers only to masters. */
+  #brokers(): string[] {
+    const addresses = this.routes
+      .known()
+      .flatMap((route) =>
+        [...route.brokers.values()].flatMap((broker) =>
+          this.#membership.consumers.length > 0
+            ? Object.values(broker.brokerAddrs)
+            : (masterAddress(route, broker.brokerName) ?? []),
+        ),
+      );
+    return [...new Set(addresses)];
+  }
+
+  /** A broker that was away has forgotten its members: it is told at once, not at the next round. */
+  #onConnect(address: string): void {
+    if (this.#isMember && !this.#closed && this.#brokers().includes(address))
+      void this.#sendHeartbeat(address);
+  }
+
+  #onDisconnect(address: string, error: RocketMQError): void {
+    this.#options.logger.warn('connection lost', { address, error: error.message });
+    this.#options.onDisconnect?.(address);
+  }
+}
+
+function decodeAnswer<Request, Response>(
+  codec: CommandCodec<Request, Response>,
+  response: RemotingCommand,
+  peer: string,
+): Response {
+  const name = requestCodeName(codec.code);
+  if (response.code !== ResponseCode.SUCCESS) throw errorOfResponse(response, name, peer);
+  try {
+    return codec.decodeResponse(response);
+  } catch (error) {
+    throw new RocketMQError('bad-answer', `${name} at ${peer}: ${asRocketMQError(error).message}`, {
+      cause: error,
+      outcome: 'unknown',
+    });
+  }
+}

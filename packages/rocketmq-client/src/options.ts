@@ -1,0 +1,123 @@
+import { type Credentials, isValidName, MAX_GROUP_LENGTH } from '@dt/rocketmq-protocol';
+import { RocketMQError } from './errors.ts';
+import { type Logger, silentLogger } from './logger.ts';
+import { parseAddress } from './transport/address.ts';
+
+/** Options that producers, consumers and admin clients share. */
+export interface ClientOptions {
+  /** `host:port` each, or one text with `;` between them. */
+  nameServers: readonly string[] | string;
+  /** Access key and secret for brokers with access control. @default none */
+  credentials?: Credentials;
+  /** @default 3000 */
+  connectTimeoutMs?: number;
+  /** Time-out of requests other than sends and pulls. @default 3000 */
+  requestTimeoutMs?: number;
+  /** How often routes of the topics in use are looked up again. @default 30000 */
+  routeRefreshMs?: number;
+  /** How often brokers are told that this client lives; they forget it after 120 s. @default 30000 */
+  heartbeatMs?: number;
+  /** Requests that may wait for an answer on one connection; one more fails at once. @default 4096 */
+  maxInFlightRequests?: number;
+  /** @default silent */
+  logger?: Logger;
+}
+
+export interface CheckedClientOptions {
+  readonly nameServers: readonly string[];
+  readonly credentials: Credentials | undefined;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly routeRefreshMs: number;
+  readonly heartbeatMs: number;
+  readonly maxInFlightRequests: number;
+  readonly logger: Logger;
+}
+
+const MAX_TIMER_MS = 0x7fffffff;
+
+export function checkClientOptions(options: ClientOptions): CheckedClientOptions {
+  return {
+    nameServers: nameServers(options.nameServers),
+    credentials: credentials(options.credentials),
+    connectTimeoutMs: durationMs('connectTimeoutMs', options.connectTimeoutMs, 3000),
+    requestTimeoutMs: durationMs('requestTimeoutMs', options.requestTimeoutMs, 3000),
+    routeRefreshMs: durationMs('routeRefreshMs', options.routeRefreshMs, 30_000),
+    heartbeatMs: durationMs('heartbeatMs', options.heartbeatMs, 30_000),
+    maxInFlightRequests: integer('maxInFlightRequests', options.maxInFlightRequests, 4096, 1, 65_535),
+    logger: options.logger ?? silentLogger,
+  };
+}
+
+export function invalidOption(field: string, value: unknown, allowed: string): RocketMQError {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return new RocketMQError('options-invalid', `${field}: ${shown} is not allowed, ${allowed}`);
+}
+
+export function integer(
+  field: string,
+  value: number | undefined,
+  whenAbsent: number,
+  min: number,
+  max: number,
+): number {
+  const checked = value ?? whenAbsent;
+  if (!Number.isSafeInteger(checked) || checked < min || checked > max) {
+    throw invalidOption(field, checked, `expected an integer from ${min} to ${max}`);
+  }
+  return checked;
+}
+
+/** At least 1 ms, at most what a timer can wait. */
+export function durationMs(field: string, value: number | undefined, whenAbsent: number): number {
+  return integer(field, value, whenAbsent, 1, MAX_TIMER_MS);
+}
+
+export function oneOf<T extends string>(
+  field: string,
+  value: T | undefined,
+  whenAbsent: T,
+  allowed: readonly T[],
+): T {
+  const checked = value ?? whenAbsent;
+  if (!allowed.includes(checked))
+    throw invalidOption(field, checked, `expected one of ${allowed.join(', ')}`);
+  return checked;
+}
+
+export function groupName(value: string): string {
+  if (typeof value !== 'string' || !isValidName(value, MAX_GROUP_LENGTH)) {
+    throw invalidOption(
+      'group',
+      value,
+      `expected 1 to ${MAX_GROUP_LENGTH} of the characters a-z A-Z 0-9 % | _ -`,
+    );
+  }
+  // Clients that share these by accident would take each other's messages.
+  if (value === 'DEFAULT_PRODUCER' || value === 'DEFAULT_CONSUMER') {
+    throw invalidOption('group', value, 'expected a name of your own');
+  }
+  return value;
+}
+
+function nameServers(value: readonly string[] | string): readonly string[] {
+  const list = (typeof value === 'string' ? value.split(/[;,]/) : value).map((entry) => entry.trim());
+  const addresses = [...new Set(list.filter((entry) => entry !== ''))];
+  if (addresses.length === 0) throw invalidOption('nameServers', value, 'expected at least one host:port');
+  for (const address of addresses) {
+    if (parseAddress(address) === undefined)
+      throw invalidOption('nameServers', address, 'expected host:port');
+  }
+  return addresses;
+}
+
+function credentials(value: Credentials | undefined): Credentials | undefined {
+  if (value === undefined) return undefined;
+  for (const field of ['accessKey', 'secretKey'] as const) {
+    if (typeof value[field] !== 'string' || value[field] === '') {
+      // The value itself stays out of the message.
+      throw new RocketMQError('options-invalid', `credentials.${field}: expected a text that is not empty`);
+    }
+  }
+  return { ...value };
+}

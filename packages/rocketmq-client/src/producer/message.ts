@@ -1,0 +1,123 @@
+import { deflate } from 'node:zlib';
+import { promisify } from 'node:util';
+import {
+  encodeProperties,
+  isReservedProperty,
+  isValidName,
+  MAX_PROPERTIES_BYTES,
+  MAX_TOPIC_LENGTH,
+  MessageProperty,
+  MessageSysFlag,
+} from '@dt/rocketmq-protocol';
+import { messageOf, SendError } from '../errors.ts';
+
+/** A message to be sent. */
+export interface Message {
+  topic: string;
+  /** Consumers choose by it. */
+  tag?: string | undefined;
+  /** Business keys for look-ups; no blanks within one. */
+  keys?: string | readonly string[] | undefined;
+  /** Messages of one key go to one queue and stay in order. */
+  shardingKey?: string | undefined;
+  /** At least one byte, at most 4 MiB. */
+  body: Buffer | string;
+  /** Names the protocol uses itself are refused. */
+  properties?: Readonly<Record<string, string>> | undefined;
+  /** 1 to 18 (1 s to 2 h) of the broker's table; 0 is none. */
+  delayLevel?: number | undefined;
+}
+
+/** A message checked and ready to be written. */
+export interface EncodedMessage {
+  readonly topic: string;
+  readonly shardingKey: string | undefined;
+  readonly delayed: boolean;
+  readonly messageId: string;
+  readonly body: Buffer;
+  readonly properties: string;
+  readonly propertiesBytes: number;
+}
+
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+const deflateAsync = promisify(deflate);
+
+/** Checks and encodes; throws SendError `message-invalid` for what a broker would refuse anyway. */
+export function encodeMessage(message: Message, messageId: string): EncodedMessage {
+  const { topic, body } = message;
+  if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
+    throw invalid(`topic ${JSON.stringify(topic)} is not a topic name`);
+  }
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  if (!Buffer.isBuffer(bytes)) throw invalid('body is neither a Buffer nor a text');
+  if (bytes.length === 0 || bytes.length > MAX_BODY_BYTES) {
+    throw invalid(`body of ${bytes.length} bytes, allowed are 1 to ${MAX_BODY_BYTES}`);
+  }
+  const properties = propertiesOf(message, messageId);
+  const propertiesBytes = Buffer.byteLength(properties);
+  if (propertiesBytes > MAX_PROPERTIES_BYTES) {
+    throw invalid(`properties of ${propertiesBytes} bytes, allowed are ${MAX_PROPERTIES_BYTES}`);
+  }
+  return {
+    topic,
+    shardingKey: message.shardingKey,
+    delayed: (message.delayLevel ?? 0) > 0,
+    messageId,
+    body: bytes,
+    properties,
+    propertiesBytes,
+  };
+}
+
+/** zlib at level 5, as Java does it: every client can read it. */
+export async function compressBody(body: Buffer): Promise<{ body: Buffer; sysFlag: number }> {
+  const compressed = await deflateAsync(body, { level: 5 });
+  if (compressed.length >= body.length) return { body, sysFlag: 0 };
+  return { body: compressed, sysFlag: MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_ZLIB };
+}
+
+function propertiesOf(message: Message, messageId: string): string {
+  const all: Record<string, string | undefined> = {};
+  for (const name in message.properties) {
+    const value = message.properties[name];
+    if (isReservedProperty(name)) throw invalid(`property ${name} is used by the protocol itself`);
+    if (typeof value !== 'string') throw invalid(`property ${name} is not a text`);
+    all[name] = value;
+  }
+  all[MessageProperty.TAGS] = tag(message.tag);
+  all[MessageProperty.KEYS] = keys(message.keys);
+  all[MessageProperty.SHARDING_KEY] = message.shardingKey;
+  if (message.delayLevel !== undefined && message.delayLevel !== 0) {
+    if (!Number.isInteger(message.delayLevel) || message.delayLevel < 0) {
+      throw invalid(`delayLevel ${message.delayLevel} is not an integer from 0 up`);
+    }
+    all[MessageProperty.DELAY] = String(message.delayLevel);
+  }
+  all[MessageProperty.UNIQ_KEY] = messageId;
+  try {
+    return encodeProperties(all);
+  } catch (error) {
+    throw invalid(messageOf(error), error);
+  }
+}
+
+function tag(value: string | undefined): string | undefined {
+  // A subscription could never name such a tag.
+  if (value !== undefined && (value.includes('||') || value.trim() !== value)) {
+    throw invalid(`tag ${JSON.stringify(value)} holds "||" or blanks at an end`);
+  }
+  return value;
+}
+
+function keys(value: string | readonly string[] | undefined): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  for (const key of value) {
+    if (/\s/.test(key)) throw invalid(`key ${JSON.stringify(key)} holds a blank, which parts keys`);
+  }
+  return value.join(' ');
+}
+
+function invalid(text: string, cause?: unknown): SendError {
+  return new SendError('message-invalid', text, { cause });
+}

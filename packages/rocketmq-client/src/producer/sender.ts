@@ -1,0 +1,235 @@
+import {
+  AUTO_CREATE_TOPIC,
+  type CommandPayload,
+  commands,
+  type MessageQueue,
+  RequestCode,
+  ResponseCode,
+} from '@dt/rocketmq-protocol';
+import type { ClientInstance } from '../client/index.ts';
+import { channels } from '../diagnostics.ts';
+import {
+  asRocketMQError,
+  errorOfResponse,
+  RocketMQError,
+  type RequestOutcome,
+  SendError,
+} from '../errors.ts';
+import { masterAddress, type TopicRoute } from '../routes/index.ts';
+import { backoffMs, pause } from '../timing/pause.ts';
+import type { QueueSelector } from './queue-selector.ts';
+import { type SendStatus, sendStatusOf } from './send-result.ts';
+
+export interface SenderOptions {
+  group: string;
+  maxAttempts: number;
+  retryPauseMs: number;
+  defaultTopicQueueNums: number;
+}
+
+/** One request to a broker: a message, or several in a batch body. */
+export interface SendRequest {
+  topic: string;
+  /** Where it must go; without it the next queue in turn, and on a repetition another broker if there is one. */
+  queue?: MessageQueue | undefined;
+  /** A batch has a body of many messages and its own request code. */
+  batch: boolean;
+  messages: number;
+  body: Buffer;
+  properties?: string | undefined;
+  sysFlag?: number | undefined;
+  reconsumeTimes?: number | undefined;
+  maxReconsumeTimes?: number | undefined;
+}
+
+export interface Sent {
+  status: SendStatus;
+  queue: MessageQueue;
+  /** Of the first message. */
+  queueOffset: number;
+  /** One a message. */
+  offsetMessageIds: string[];
+}
+
+export interface SendLimits {
+  /** For all tries together. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+const RANK: Record<RequestOutcome, number> = { 'not-sent': 0, rejected: 1, unknown: 2 };
+
+/** Sends one request and tries again where that can help. */
+export class Sender {
+  readonly #client: ClientInstance;
+  readonly #options: SenderOptions;
+  readonly #selector: QueueSelector;
+  readonly #closing: AbortSignal;
+
+  constructor(client: ClientInstance, selector: QueueSelector, options: SenderOptions, closing: AbortSignal) {
+    this.#client = client;
+    this.#selector = selector;
+    this.#options = options;
+    this.#closing = closing;
+  }
+
+  route(topic: string): Promise<TopicRoute> {
+    return this.#client.routes.getForSend(topic, this.#options.defaultTopicQueueNums);
+  }
+
+  /**
+   * Tries at most `maxAttempts` times within the time-out, with growing pauses: a broker that is restarting
+   * refuses connections at once, and tries without pauses would be used up in milliseconds.
+   */
+  async send(request: SendRequest, limits: SendLimits): Promise<Sent> {
+    const deadline = Date.now() + limits.timeoutMs;
+    let outcome: RequestOutcome = 'not-sent';
+    let avoid: string | undefined;
+    let failure: RocketMQError | undefined;
+    let attempts = 0;
+    while (attempts < this.#options.maxAttempts) {
+      if (attempts > 0 && !(await this.#pauseBefore(attempts + 1, deadline, limits.signal))) break;
+      attempts++;
+      let queue = request.queue;
+      try {
+        const route = await this.route(request.topic);
+        queue ??= this.#selector.roundRobin(route.writableQueues, avoid);
+        return await this.#attempt(request, route, queue, deadline, limits.signal);
+      } catch (error) {
+        failure = asRocketMQError(error);
+        if (RANK[failure.outcome] > RANK[outcome]) outcome = failure.outcome;
+        if (!failure.retryable) break;
+        avoid = queue?.brokerName;
+        this.#refreshRoute(request.topic, failure);
+      }
+    }
+    failure ??= new RocketMQError('timeout', `no time left of ${limits.timeoutMs} ms`, { retryable: true });
+    throw this.#finalError(request, failure, outcome, attempts);
+  }
+
+  async #pauseBefore(attempt: number, deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { retryPauseMs } = this.#options;
+    const ms = backoffMs(attempt, retryPauseMs, retryPauseMs * 20);
+    if (Date.now() + ms >= deadline) return false;
+    const either = signal === undefined ? this.#closing : AbortSignal.any([signal, this.#closing]);
+    await pause(ms, either);
+    return !either.aborted;
+  }
+
+  async #attempt(
+    request: SendRequest,
+    route: TopicRoute,
+    queue: MessageQueue | undefined,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Sent> {
+    if (queue === undefined) {
+      throw new RocketMQError('topic-not-found', `topic ${request.topic} has no writable queue`, {
+        retryable: true,
+      });
+    }
+    const address = masterAddress(route, queue.brokerName);
+    if (address === undefined) {
+      const text = `broker ${queue.brokerName} of topic ${request.topic} has no master`;
+      throw new RocketMQError('broker-not-found', text, { retryable: true });
+    }
+    const startedAt = Date.now();
+    const timeoutMs = Math.max(1, deadline - startedAt);
+    const code = request.batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+    let failure: unknown;
+    try {
+      const response = await this.#client.invoke(address, code, this.#payload(request, queue), {
+        timeoutMs,
+        signal,
+      });
+      const status = sendStatusOf(response.code);
+      if (status === undefined)
+        throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', address);
+      return sentOf(status, queue, response);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (channels.send.hasSubscribers) {
+        channels.send.publish({
+          ...{ topic: queue.topic, queueId: queue.queueId, brokerName: queue.brokerName },
+          ...{
+            messages: request.messages,
+            sizeBytes: request.body.length,
+            durationMs: Date.now() - startedAt,
+          },
+          error: failure,
+        });
+      }
+    }
+  }
+
+  #payload(request: SendRequest, queue: MessageQueue): CommandPayload {
+    const codec = request.batch ? commands.sendBatchMessage : commands.sendMessageV2;
+    return codec.encodeRequest({
+      producerGroup: this.#options.group,
+      topic: request.topic,
+      defaultTopic: AUTO_CREATE_TOPIC,
+      defaultTopicQueueNums: this.#options.defaultTopicQueueNums,
+      queueId: queue.queueId,
+      sysFlag: request.sysFlag ?? 0,
+      bornTimestamp: Date.now(),
+      flag: 0,
+      properties: request.properties ?? '',
+      reconsumeTimes: request.reconsumeTimes ?? 0,
+      unitMode: false,
+      maxReconsumeTimes: request.maxReconsumeTimes,
+      batch: request.batch,
+      brokerName: queue.brokerName,
+      body: request.body,
+    });
+  }
+
+  /** The broker may have gone, or the topic moved: the next try should know. */
+  #refreshRoute(topic: string, failure: RocketMQError): void {
+    const { code, responseCode } = failure;
+    const moved =
+      code === 'connect-failed' ||
+      code === 'connection-lost' ||
+      code === 'broker-not-found' ||
+      responseCode === ResponseCode.TOPIC_NOT_EXIST ||
+      responseCode === ResponseCode.NO_PERMISSION ||
+      responseCode === ResponseCode.SERVICE_NOT_AVAILABLE;
+    // Its own failure is told by the next try.
+    if (moved && !this.#closing.aborted) this.#client.routes.refresh(topic).catch(() => undefined);
+  }
+
+  #finalError(
+    request: SendRequest,
+    failure: RocketMQError,
+    outcome: RequestOutcome,
+    attempts: number,
+  ): SendError {
+    const what = request.batch ? `batch of ${request.messages} messages` : 'message';
+    return new SendError(
+      failure.code,
+      `${what} to ${request.topic}: ${failure.message} (tries: ${attempts})`,
+      {
+        // Whoever gave up or closed may send it again.
+        retryable: failure.retryable || failure.code === 'aborted' || failure.code === 'closed',
+        outcome,
+        attempts,
+        cause: failure,
+        ...(failure.responseCode !== undefined && { responseCode: failure.responseCode }),
+      },
+    );
+  }
+}
+
+function sentOf(status: SendStatus, queue: MessageQueue, response: CommandPayload): Sent {
+  try {
+    const { msgId, queueId, queueOffset } = commands.sendMessageV2.decodeResponse(response);
+    return { status, queue: { ...queue, queueId }, queueOffset, offsetMessageIds: msgId.split(',') };
+  } catch (error) {
+    // The message is stored, only its place is not known; a repetition would store it twice.
+    throw new RocketMQError('bad-answer', asRocketMQError(error).message, {
+      cause: error,
+      outcome: 'unknown',
+    });
+  }
+}

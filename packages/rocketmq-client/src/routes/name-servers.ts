@@ -1,0 +1,44 @@
+import type { CommandPayload, RemotingCommand } from '@dt/rocketmq-protocol';
+import { requestCodeName } from '@dt/rocketmq-protocol';
+import { asRocketMQError, RocketMQError } from '../errors.ts';
+import type { InvokeOptions, RemotingClient } from '../transport/index.ts';
+
+/**
+ * The NameServers of a cluster. They know the same, so one is asked: chosen by chance at first, kept while it
+ * answers, and left for the next one when it fails.
+ */
+export class NameServers {
+  readonly addresses: readonly string[];
+  readonly #remoting: RemotingClient;
+  #current: number;
+
+  constructor(remoting: RemotingClient, addresses: readonly string[], random: () => number = Math.random) {
+    this.addresses = addresses;
+    this.#remoting = remoting;
+    this.#current = Math.floor(random() * addresses.length);
+  }
+
+  /** The first answer of any code. Fails with `name-server-unreachable` when none of them answers. */
+  async invoke(code: number, payload: CommandPayload, options: InvokeOptions): Promise<RemotingCommand> {
+    const failures: RocketMQError[] = [];
+    for (let tried = 0; tried < this.addresses.length; tried++) {
+      const index = this.#current;
+      const address = this.addresses[index] ?? '';
+      try {
+        return await this.#remoting.invoke(address, code, payload, options);
+      } catch (error) {
+        const failure = asRocketMQError(error);
+        if (failure.code === 'aborted' || failure.code === 'closed') throw failure;
+        failures.push(failure);
+        // Another call may have moved on already.
+        if (this.#current === index) this.#current = (index + 1) % this.addresses.length;
+      }
+    }
+    const text = `${requestCodeName(code)}: no NameServer answers: ${failures.map((failure) => failure.message).join('; ')}`;
+    throw new RocketMQError('name-server-unreachable', text, {
+      retryable: true,
+      outcome: failures.some((failure) => failure.outcome === 'unknown') ? 'unknown' : 'not-sent',
+      cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import {
+  type BrokerData,
+  compareMessageQueues,
+  isReadable,
+  isWritable,
+  MASTER_ID,
+  type MessageQueue,
+  type QueueData,
+  type TopicRouteData,
+} from '@dt/rocketmq-protocol';
+
+/** Where a topic lives, ready for use. Never changed: a new look-up makes a new one. */
+export interface TopicRoute {
+  readonly topic: string;
+  /** Queues that take messages, in the order of RocketMQ's clients; only of brokers that have a master. */
+  readonly writableQueues: readonly MessageQueue[];
+  /** Queues that give messages, sorted. */
+  readonly readableQueues: readonly MessageQueue[];
+  /** By broker name. */
+  readonly brokers: ReadonlyMap<string, BrokerData>;
+}
+
+export function topicRouteOf(topic: string, data: TopicRouteData): TopicRoute {
+  const brokers = new Map(data.brokerDatas.map((broker) => [broker.brokerName, broker]));
+  return {
+    topic,
+    writableQueues: writableQueues(topic, data, brokers),
+    readableQueues: data.queueDatas
+      .filter((queue) => isReadable(queue.perm))
+      .flatMap((queue) => queuesOf(topic, queue.brokerName, queue.readQueueNums))
+      .sort(compareMessageQueues),
+    brokers,
+  };
+}
+
+/** The route of a topic that does not exist yet: the broker will make it after the template's image. */
+export function routeFromTemplate(topic: string, template: TopicRouteData, queueNums: number): TopicRoute {
+  const queueDatas = template.queueDatas.map((queue) => {
+    const count = Math.min(queueNums, queue.readQueueNums);
+    return { ...queue, readQueueNums: count, writeQueueNums: count };
+  });
+  return topicRouteOf(topic, { ...template, queueDatas });
+}
+
+export function masterAddress(route: TopicRoute, brokerName: string): string | undefined {
+  return route.brokers.get(brokerName)?.brokerAddrs[MASTER_ID];
+}
+
+/** Whether two look-ups mean the same queues at the same addresses. */
+export function sameRoute(a: TopicRoute, b: TopicRoute): boolean {
+  const shape = (route: TopicRoute): string =>
+    JSON.stringify([route.writableQueues, route.readableQueues, [...route.brokers].sort()]);
+  return shape(a) === shape(b);
+}
+
+function writableQueues(
+  topic: string,
+  data: TopicRouteData,
+  brokers: ReadonlyMap<string, BrokerData>,
+): readonly MessageQueue[] {
+  if (data.orderTopicConf !== undefined && data.orderTopicConf !== '')
+    return orderedQueues(topic, data.orderTopicConf);
+  return data.queueDatas
+    .filter((queue: QueueData) => isWritable(queue.perm))
+    .filter((queue) => brokers.get(queue.brokerName)?.brokerAddrs[MASTER_ID] !== undefined)
+    .flatMap((queue) => queuesOf(topic, queue.brokerName, queue.writeQueueNums))
+    .sort(compareMessageQueues);
+}
+
+/** `broker-a:4;broker-b:4`: exactly these queues, in this order, whether their broker is there or not. */
+function orderedQueues(topic: string, conf: string): MessageQueue[] {
+  return conf.split(';').flatMap((entry) => {
+    const [brokerName = '', count = ''] = entry.split(':');
+    return brokerName === '' ? [] : queuesOf(topic, brokerName, Number.parseInt(count, 10) || 0);
+  });
+}
+
+function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
+  return Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId }));
+}

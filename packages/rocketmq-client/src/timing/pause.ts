@@ -1,0 +1,44 @@
+/** Resolves after `ms`, or at once when the signal fires. The timer does not hold the process. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/**
+ * Pause before try number `attempt` (2 is the first repetition): grows by two from `baseMs` to `maxMs`, with a
+ * quarter of chance in it, so that many clients do not come back at the same moment.
+ */
+export function backoffMs(
+  attempt: number,
+  baseMs: number,
+  maxMs: number,
+  random: () => number = Math.random,
+): number {
+  const full = Math.min(maxMs, baseMs * 2 ** Math.max(0, attempt - 2));
+  return Math.round(full * (0.75 + 0.25 * random()));
+}
+
+/** Waits for the promise, at most `ms`. Tells whether it ended in time; a failure counts as an end. */
+export async function endsWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([ended, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,4 @@
+export { parseAddress } from './address.ts';
+export { Connection, type InvokeOptions, type RequestHandler } from './connection.ts';
+export { RemotingClient, type RemotingClientOptions } from './remoting-client.ts';
+export { type OpenSocket, openTcpSocket } from './socket.ts';
