@@ -3,7 +3,17 @@ export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-po
 export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';
 export { type OutboxMessage } from './enqueue/validate.ts';
 export { OutboxError, type OutboxErrorCode } from './errors.ts';
-export { type BackoffOptions } from './relay/backoff.ts';
+export { Inbox, type InboxBatch, type InboxOptions, type InboxStats } from './inbox/inbox.ts';
+export {
+  type BatchHandler,
+  type Handler,
+  type HandlerContext,
+  type Handlers,
+  type InboxMessage,
+  type MessageHandler,
+  type ReceivedMessage,
+} from './inbox/message.ts';
+export { type BackoffOptions } from './backoff.ts';
 export { type PublishableMessage, type Publisher, type PublishOutcome } from './relay/publisher.ts';
 export { Relay, type RelayOptions } from './relay/relay.ts';
 export { type RelayActivity, type RelayBatch } from './relay/round.ts';

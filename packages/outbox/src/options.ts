@@ -22,13 +22,7 @@ export function integerOption(
 
 /** A name of 1 to `max` characters without control characters. */
 export function nameOption(owner: string, name: string, value: string, max = 255): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-  if (
-    typeof value !== 'string' ||
-    value.length === 0 ||
-    value.length > max ||
-    /[\x00-\x1f\x7f]/.test(value)
-  ) {
+  if (typeof value !== 'string' || value.length === 0 || value.length > max || /\p{Cc}/u.test(value)) {
     throw new OutboxError(
       'invalid-option',
       `${owner}: ${name} is ${JSON.stringify(value)}, allowed are 1 to ${max} characters without control characters`,

@@ -68,13 +68,13 @@ function encodePayload(payload: unknown, index: number, maxBytes: number): strin
   const allowed = `an object that JSON can hold in ${maxBytes} bytes`;
   if (typeof payload !== 'object' || payload === null)
     throw refused(index, 'payload', describe(payload), allowed);
-  let text: string | undefined;
+  let text: unknown;
   try {
-    text = JSON.stringify(payload) as string | undefined;
+    text = JSON.stringify(payload);
   } catch (error) {
     throw refused(index, 'payload', (error as Error).message, allowed, error);
   }
-  if (text === undefined || (text[0] !== '{' && text[0] !== '[')) {
+  if (typeof text !== 'string' || (text[0] !== '{' && text[0] !== '[')) {
     throw refused(index, 'payload', `JSON ${String(text).slice(0, 40)}`, allowed);
   }
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {

@@ -1,4 +1,4 @@
-import { backoffMs, type BackoffOptions } from './backoff.ts';
+import { backoffMs, type BackoffOptions } from '../backoff.ts';
 
 /**
  * Tells an outage of the publisher from a message's own fault. A failure of a whole batch is no message's fault: no row

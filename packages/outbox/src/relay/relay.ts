@@ -5,7 +5,7 @@ import { withDeadline } from '../deadline.ts';
 import { OutboxError } from '../errors.ts';
 import { integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
-import { backoffMs, type BackoffOptions } from './backoff.ts';
+import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { Breaker } from './breaker.ts';
 import { LaneSet } from './lane-set.ts';
 import { type Lane } from './lane.ts';

@@ -2,7 +2,7 @@ import { type Queryable, select } from '../database/database.ts';
 import { pause, withDeadline } from '../deadline.ts';
 import { errorText, OutboxError } from '../errors.ts';
 import { type Tables } from '../schema/tables.ts';
-import { backoffMs, type BackoffOptions } from './backoff.ts';
+import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { type Item, judge, type Plan, planRound, type Verdict, type Walk } from './batch.ts';
 import { type Breaker } from './breaker.ts';
 import { type Lane } from './lane.ts';
