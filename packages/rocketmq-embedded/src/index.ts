@@ -1,1 +1,5 @@
-export {};
+export { EmbeddedError, type EmbeddedErrorCode } from './errors.ts';
+export type { Logger } from './logger.ts';
+export type { RocketMQLimits, RocketMQOptions } from './options.ts';
+export { startRocketMQ, type RocketMQServer } from './start.ts';
+export type { FlushMode } from './store/index.ts';

@@ -1,0 +1,195 @@
+import { randomInt } from 'node:crypto';
+import path from 'node:path';
+import { createUniqueKeyFactory, type TopicConfig } from '@dt/rocketmq-protocol';
+import type { Logger } from '../logger.ts';
+import type { Settings } from '../options.ts';
+import { encodeHost, type Connection, type Handlers, type RequestHandler } from '../server/index.ts';
+import { JsonFile, MessageStore } from '../store/index.ts';
+import { brokerInfoHandlers } from './broker-info-handlers.ts';
+import { clientHandlers, notifyMembers } from './client-handlers.ts';
+import { ClientRegistry } from './client-registry.ts';
+import type { BrokerContext } from './context.ts';
+import { DelayLevels } from './delay-levels.ts';
+import { groupHandlers } from './group-handlers.ts';
+import { GroupTable } from './group-table.ts';
+import { HeldPulls } from './held-pulls.ts';
+import { offsetHandlers } from './offset-handlers.ts';
+import { OffsetTable } from './offset-table.ts';
+import { pullHandlers } from './pull-handlers.ts';
+import { queryHandlers } from './query-handlers.ts';
+import { QueueLocks } from './queue-locks.ts';
+import { sendBackHandlers } from './send-back-handlers.ts';
+import { sendHandlers } from './send-handlers.ts';
+import { BrokerStats } from './stats.ts';
+import { SCHEDULE_TOPIC } from './system-topics.ts';
+import { topicHandlers } from './topic-handlers.ts';
+import { TopicTable } from './topic-table.ts';
+
+const REGION = 'DefaultRegion';
+const CLIENT_SCAN_MS = 10_000;
+const STATS_MS = 1_000;
+
+export interface BrokerOptions {
+  settings: Settings;
+  advertisedIp: string;
+  brokerPort: number;
+  onTopicChange: (changed: TopicConfig) => void;
+}
+
+/** Store, tables and timers of a broker; `handlers` answers its requests. */
+export class Broker {
+  readonly handlers: Handlers;
+  readonly topics: TopicTable;
+  readonly #context: BrokerContext;
+  readonly #settings: Settings;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  private constructor(options: BrokerOptions, store: MessageStore) {
+    const { settings, advertisedIp, brokerPort } = options;
+    const { dataDir, clusterName, brokerName, logger, limits } = settings;
+    const file = (name: string): JsonFile => new JsonFile(path.join(dataDir, 'config', name));
+    this.#settings = settings;
+    this.topics = new TopicTable({
+      file: file('topics.json'),
+      clusterName,
+      brokerName,
+      autoCreateTopics: settings.autoCreateTopics,
+      onChange: options.onTopicChange,
+    });
+    this.#context = {
+      settings: {
+        clusterName,
+        brokerName,
+        advertisedIp,
+        brokerPort,
+        maxMessageBytes: limits.maxMessageBytes,
+        maxPullMessages: limits.maxPullMessages,
+        maxPullBytes: limits.maxPullBytes,
+        regionId: REGION,
+      },
+      store,
+      topics: this.topics,
+      groups: new GroupTable(file('subscription-groups.json')),
+      offsets: new OffsetTable(file('consumer-offsets.json')),
+      clients: new ClientRegistry(notifyMembers),
+      locks: new QueueLocks(),
+      held: new HeldPulls(limits.maxHeldPulls, (topic, queueId) => store.maxOffset(topic, queueId)),
+      delays: new DelayLevels({
+        levels: settings.delayLevels,
+        store,
+        file: file('delay-offsets.json'),
+        logger,
+      }),
+      stats: new BrokerStats(),
+      logger,
+      nextUniqueKey: createUniqueKeyFactory({
+        ip: advertisedIp,
+        pid: process.pid,
+        instance: randomInt(0x7fffffff),
+        now: Date.now,
+      }),
+      storeHostHex: encodeHost(advertisedIp, brokerPort).toString('hex').toUpperCase(),
+    };
+    this.handlers = new Map<number, RequestHandler>([
+      ...sendHandlers(this.#context),
+      ...pullHandlers(this.#context),
+      ...sendBackHandlers(this.#context),
+      ...clientHandlers(this.#context),
+      ...offsetHandlers(this.#context),
+      ...topicHandlers(this.#context),
+      ...groupHandlers(this.#context),
+      ...queryHandlers(this.#context),
+      ...brokerInfoHandlers(this.#context, dataDir, this.#publicConfig()),
+    ]);
+    this.#start();
+  }
+
+  static async open(options: BrokerOptions): Promise<Broker> {
+    const { settings } = options;
+    const store = await MessageStore.open({
+      folder: path.join(settings.dataDir, 'log'),
+      storeHost: encodeHost(options.advertisedIp, options.brokerPort),
+      flush: settings.flush,
+      segmentBytes: settings.segmentBytes,
+      maxPendingBytes: settings.limits.maxPendingBytes,
+      retentionMs: settings.retentionMs,
+      maxLogBytes: settings.maxLogBytes,
+      logger: settings.logger,
+    });
+    try {
+      return new Broker(options, store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  disconnected(connection: Connection): void {
+    this.#context.held.drop(connection);
+    this.#context.clients.removeConnection(connection);
+  }
+
+  /** Everything acknowledged is stored and everything known is saved when this returns. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#context.held.close();
+    await this.#context.delays.close();
+    await this.#context.store.close();
+    await this.#context.offsets.save();
+  }
+
+  #start(): void {
+    const { store, held, delays, offsets, clients, locks, stats, logger } = this.#context;
+    store.pinFrom(() => delays.pinnedOffset());
+    store.onReadable((queue, fromOffset) => {
+      if (queue.topic === SCHEDULE_TOPIC) delays.arrived(queue.queueId + 1);
+      if (held.isHeldFor(queue.topic, queue.queueId)) {
+        held.arrived(queue.topic, queue.queueId, fromOffset, queue.newTagHashes(fromOffset));
+      }
+    });
+    delays.start();
+    this.#every(this.#settings.offsetSaveIntervalMs, logger, () => offsets.save());
+    this.#every(this.#settings.retentionIntervalMs, logger, () => store.removeExpired());
+    this.#every(Math.min(CLIENT_SCAN_MS, this.#settings.limits.clientTimeoutMs), logger, () => {
+      clients.closeSilent(Date.now() - this.#settings.limits.clientTimeoutMs);
+      locks.sweep();
+    });
+    this.#every(STATS_MS, logger, () => stats.tick());
+  }
+
+  #every(intervalMs: number, logger: Logger, work: () => void | Promise<void>): void {
+    const run = async (): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        logger.error({ err: error }, 'rocketmq background work failed');
+      }
+    };
+    const timer = setInterval(() => void run(), intervalMs);
+    timer.unref();
+    this.#timers.push(timer);
+  }
+
+  #publicConfig(): Record<string, string> {
+    const { settings } = this.#context;
+    return {
+      brokerClusterName: settings.clusterName,
+      brokerName: settings.brokerName,
+      brokerId: '0',
+      brokerIP1: settings.advertisedIp,
+      listenPort: String(settings.brokerPort),
+      autoCreateTopicEnable: String(this.#settings.autoCreateTopics),
+      autoCreateSubscriptionGroup: 'true',
+      defaultTopicQueueNums: '8',
+      brokerPermission: '6',
+      brokerRole: 'ASYNC_MASTER',
+      flushDiskType: this.#settings.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+      messageDelayLevel: this.#settings.messageDelayLevel,
+      maxMessageSize: String(settings.maxMessageBytes),
+      enablePropertyFilter: 'false',
+      timerWheelEnable: 'false',
+      rejectTransactionMessage: 'true',
+      storePathRootDir: this.#settings.dataDir,
+    };
+  }
+}

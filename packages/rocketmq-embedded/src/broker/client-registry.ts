@@ -1,0 +1,123 @@
+import type { ConsumerData, LanguageName, SubscriptionData } from '@dt/rocketmq-protocol';
+import type { Connection } from '../server/index.ts';
+
+export interface ClientInfo {
+  clientId: string;
+  language: LanguageName;
+  version: number;
+  lastUpdate: number;
+}
+
+export interface ConsumerGroup {
+  readonly clients: Map<Connection, ClientInfo>;
+  readonly subscriptions: Map<string, SubscriptionData>;
+  consumeType: string;
+  messageModel: string;
+  consumeFromWhere: string;
+}
+
+/** Which clients are connected for which groups. A client lives by its heartbeats and by its socket. */
+export class ClientRegistry {
+  readonly #consumers = new Map<string, ConsumerGroup>();
+  readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
+  readonly #onMembersChanged: (group: string, connections: Connection[]) => void;
+
+  /** `onMembersChanged` is called whenever the members or the topics of a consumer group are not what they were. */
+  constructor(onMembersChanged: (group: string, connections: Connection[]) => void) {
+    this.#onMembersChanged = onMembersChanged;
+  }
+
+  consumerGroup(name: string): ConsumerGroup | undefined {
+    return this.#consumers.get(name);
+  }
+
+  producerGroup(name: string): ReadonlyMap<Connection, ClientInfo> | undefined {
+    return this.#producers.get(name);
+  }
+
+  groupsSubscribedTo(topic: string): string[] {
+    return [...this.#consumers].filter(([, group]) => group.subscriptions.has(topic)).map(([name]) => name);
+  }
+
+  registerProducer(group: string, connection: Connection, client: ClientInfo): void {
+    let clients = this.#producers.get(group);
+    if (clients === undefined) this.#producers.set(group, (clients = new Map<Connection, ClientInfo>()));
+    clients.set(connection, client);
+  }
+
+  registerConsumer(connection: Connection, client: ClientInfo, data: ConsumerData, notify: boolean): void {
+    let group = this.#consumers.get(data.groupName);
+    if (group === undefined) {
+      group = {
+        clients: new Map(),
+        subscriptions: new Map(),
+        consumeType: '',
+        messageModel: '',
+        consumeFromWhere: '',
+      };
+      this.#consumers.set(data.groupName, group);
+    }
+    group.consumeType = data.consumeType;
+    group.messageModel = data.messageModel;
+    group.consumeFromWhere = data.consumeFromWhere;
+    const joined = !group.clients.has(connection);
+    group.clients.set(connection, client);
+    const changed = replaceSubscriptions(group.subscriptions, data.subscriptions);
+    if (notify && (joined || changed)) this.#onMembersChanged(data.groupName, [...group.clients.keys()]);
+  }
+
+  unregisterProducer(group: string, connection: Connection): void {
+    const clients = this.#producers.get(group);
+    clients?.delete(connection);
+    if (clients?.size === 0) this.#producers.delete(group);
+  }
+
+  unregisterConsumer(name: string, connection: Connection, notify: boolean): void {
+    const group = this.#consumers.get(name);
+    if (group === undefined) return;
+    group.clients.delete(connection);
+    if (group.clients.size === 0) this.#consumers.delete(name);
+    if (notify) this.#onMembersChanged(name, [...group.clients.keys()]);
+  }
+
+  /** The socket is gone: the client leaves all its groups at once. */
+  removeConnection(connection: Connection): void {
+    for (const group of [...this.#producers.keys()]) this.unregisterProducer(group, connection);
+    for (const [name, group] of [...this.#consumers]) {
+      if (group.clients.has(connection)) this.unregisterConsumer(name, connection, true);
+    }
+  }
+
+  /** Closes the sockets of clients that have sent no heartbeat for so long; the rest follows from that. */
+  closeSilent(olderThan: number): void {
+    const tables = [
+      ...this.#producers.values(),
+      ...[...this.#consumers.values()].map((group) => group.clients),
+    ];
+    for (const clients of tables) {
+      for (const [connection, client] of clients)
+        if (client.lastUpdate < olderThan) connection.close('no heartbeat');
+    }
+  }
+}
+
+/** Whether topics came or went. A newer version of a known topic replaces it and is no change. */
+function replaceSubscriptions(
+  current: Map<string, SubscriptionData>,
+  next: readonly SubscriptionData[],
+): boolean {
+  let changed = false;
+  const topics = new Set(next.map((subscription) => subscription.topic));
+  for (const subscription of next) {
+    const old = current.get(subscription.topic);
+    if (old === undefined) changed = true;
+    if (old === undefined || subscription.subVersion > old.subVersion)
+      current.set(subscription.topic, subscription);
+  }
+  for (const topic of [...current.keys()]) {
+    if (topics.has(topic)) continue;
+    current.delete(topic);
+    changed = true;
+  }
+  return changed;
+}

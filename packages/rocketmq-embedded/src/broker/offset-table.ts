@@ -1,0 +1,97 @@
+import type { JsonFile } from '../store/index.ts';
+
+type OffsetDocument = { offsetTable?: Record<string, Record<string, number>> };
+
+/** How far each group has come in each queue. Saved now and then: a crash repeats messages, it never skips any. */
+export class OffsetTable {
+  readonly #file: JsonFile;
+  /** `topic@group`, then queue id. */
+  readonly #committed = new Map<string, Map<number, number>>();
+  /** Where the last pull of the group ended; not kept over a restart. */
+  readonly #pulled = new Map<string, Map<number, number>>();
+  #dirty = false;
+
+  constructor(file: JsonFile) {
+    this.#file = file;
+    const { offsetTable = {} } = (file.load() ?? {}) as OffsetDocument;
+    for (const [key, queues] of Object.entries(offsetTable)) {
+      this.#committed.set(
+        key,
+        new Map(Object.entries(queues).map(([queueId, offset]) => [Number(queueId), offset])),
+      );
+    }
+  }
+
+  query(group: string, topic: string, queueId: number): number | undefined {
+    return this.#committed.get(`${topic}@${group}`)?.get(queueId);
+  }
+
+  pulled(group: string, topic: string, queueId: number): number | undefined {
+    return this.#pulled.get(`${topic}@${group}`)?.get(queueId);
+  }
+
+  commit(group: string, topic: string, queueId: number, offset: number): void {
+    put(this.#committed, `${topic}@${group}`, queueId, offset);
+    this.#dirty = true;
+  }
+
+  notePull(group: string, topic: string, queueId: number, offset: number): void {
+    put(this.#pulled, `${topic}@${group}`, queueId, offset);
+  }
+
+  topicsOf(group: string): string[] {
+    return this.#split()
+      .filter((entry) => entry.group === group)
+      .map((entry) => entry.topic);
+  }
+
+  groupsOf(topic: string): string[] {
+    return this.#split()
+      .filter((entry) => entry.topic === topic)
+      .map((entry) => entry.group);
+  }
+
+  deleteTopic(topic: string): void {
+    this.#delete((entry) => entry.topic === topic);
+  }
+
+  deleteGroup(group: string): void {
+    this.#delete((entry) => entry.group === group);
+  }
+
+  async save(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    const offsetTable = Object.fromEntries(
+      [...this.#committed].map(([key, queues]) => [key, Object.fromEntries(queues)]),
+    );
+    try {
+      await this.#file.save({ offsetTable });
+    } catch (error) {
+      this.#dirty = true;
+      throw error;
+    }
+  }
+
+  #delete(which: (entry: { topic: string; group: string }) => boolean): void {
+    for (const entry of this.#split().filter(which)) {
+      this.#committed.delete(entry.key);
+      this.#pulled.delete(entry.key);
+      this.#dirty = true;
+    }
+  }
+
+  #split(): { key: string; topic: string; group: string }[] {
+    // Neither topics nor groups may hold an `@`.
+    return [...new Set([...this.#committed.keys(), ...this.#pulled.keys()])].map((key) => {
+      const at = key.indexOf('@');
+      return { key, topic: key.slice(0, at), group: key.slice(at + 1) };
+    });
+  }
+}
+
+function put(table: Map<string, Map<number, number>>, key: string, queueId: number, offset: number): void {
+  let queues = table.get(key);
+  if (queues === undefined) table.set(key, (queues = new Map<number, number>()));
+  queues.set(queueId, offset);
+}

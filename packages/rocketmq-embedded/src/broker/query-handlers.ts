@@ -1,0 +1,44 @@
+import { createResponse, RequestCode, ResponseCode, type RemotingCommand } from '@dt/rocketmq-protocol';
+import { Refusal, requiredInteger, requiredText, success, type RequestHandler } from '../server/index.ts';
+import type { BrokerContext } from './context.ts';
+
+/** Messages a query by unique key returns at most, whatever the request says. */
+const UNIQUE_QUERY_MAX = 32;
+
+/** Single messages by id and by key. */
+export function queryHandlers(broker: BrokerContext): [number, RequestHandler][] {
+  return [
+    [RequestCode.VIEW_MESSAGE_BY_ID, (request) => viewMessage(broker, request)],
+    [RequestCode.QUERY_MESSAGE, (request) => queryMessage(broker, request)],
+  ];
+}
+
+async function viewMessage(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
+  const offset = requiredInteger(request, 'offset');
+  const body = await broker.store.messageAt(offset);
+  if (body === undefined) {
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, `can not find message by the offset, ${offset}`);
+  }
+  return success(request, { body });
+}
+
+async function queryMessage(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
+  const unique = request.extFields['_UNIQUE_KEY_QUERY'] === 'true';
+  const messages = await broker.store.byKey({
+    topic: requiredText(request, 'topic'),
+    key: requiredText(request, 'key'),
+    maxCount: unique ? UNIQUE_QUERY_MAX : requiredInteger(request, 'maxNum'),
+    beginTimestamp: requiredInteger(request, 'beginTimestamp'),
+    endTimestamp: requiredInteger(request, 'endTimestamp'),
+    unique,
+  });
+  const extFields = {
+    indexLastUpdatePhyoffset: String(broker.store.maxPhysicalOffset),
+    indexLastUpdateTimestamp: String(Date.now()),
+  };
+  if (messages.length > 0) return success(request, { extFields, body: Buffer.concat(messages) });
+  return createResponse(request, ResponseCode.QUERY_NOT_FOUND, {
+    extFields,
+    remark: 'can not find message, maybe time range not correct',
+  });
+}

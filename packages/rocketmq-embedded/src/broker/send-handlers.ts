@@ -1,0 +1,327 @@
+import {
+  commands,
+  createResponse,
+  decodeBatchBody,
+  decodeProperties,
+  deadLetterTopic,
+  encodeProperties,
+  isRetryTopic,
+  isValidName,
+  MAX_TOPIC_LENGTH,
+  MessageProperty,
+  RequestCode,
+  ResponseCode,
+  RETRY_TOPIC_PREFIX,
+  Version,
+  type RemotingCommand,
+  type TopicConfig,
+} from '@dt/rocketmq-protocol';
+import { answerOfError } from '../server/answers.ts';
+import { Refusal, withDetails, type Connection, type RequestHandler } from '../server/index.ts';
+import type { Appended } from '../store/index.ts';
+import type { BrokerContext } from './context.ts';
+import { placeDelayed } from './delay-levels.ts';
+import { isClosedToSend } from './system-topics.ts';
+
+const MAX_PROPERTIES_BYTES = 32_767;
+const PREPARED_TRANSACTION_MASK = 0x0c;
+const UNIT_TOPIC = 1;
+const UNIT_SUBSCRIPTION_TOPIC = 2;
+const ENTRY_END = '\u0002';
+
+type SendRequest = commands.SendMessageRequest;
+
+/** SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE. */
+export function sendHandlers(broker: BrokerContext): [number, RequestHandler][] {
+  const region = { MSG_REGION: broker.settings.regionId, TRACE_ON: 'true' };
+  const guarded =
+    (decode: (request: RemotingCommand) => SendRequest): RequestHandler =>
+    async (request, connection) => {
+      try {
+        return await send(broker, request, decode(request), connection, region);
+      } catch (error) {
+        const { code, remark, expected } = answerOfError(error);
+        if (!expected) broker.logger.error({ err: error }, 'rocketmq send failed');
+        return createResponse(request, code, { remark, extFields: { ...region } });
+      }
+    };
+  const short = (request: RemotingCommand): SendRequest =>
+    commands.sendMessageV2.decodeRequest(
+      request.extFields['a'] === undefined ? withGroup(request, 'a') : request,
+    );
+  const long = (request: RemotingCommand): SendRequest =>
+    commands.sendMessage.decodeRequest(
+      request.extFields['producerGroup'] === undefined ? withGroup(request, 'producerGroup') : request,
+    );
+  return [
+    [RequestCode.SEND_MESSAGE, guarded(long)],
+    [RequestCode.SEND_MESSAGE_V2, guarded(short)],
+    [RequestCode.SEND_BATCH_MESSAGE, guarded(short)],
+  ];
+}
+
+/** A real broker does not miss the producer group. */
+function withGroup(request: RemotingCommand, name: string): RemotingCommand {
+  return { ...request, extFields: { ...request.extFields, [name]: '' } };
+}
+
+/** Everything up to the append happens in one go: messages of one connection keep their order. */
+function send(
+  broker: BrokerContext,
+  request: RemotingCommand,
+  header: SendRequest,
+  connection: Connection,
+  region: Record<string, string>,
+): Promise<RemotingCommand> {
+  if (header.body.length === 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, 'the message body is empty');
+  const topic = checkedTopic(broker, header, connection);
+  const queueId =
+    header.queueId >= 0 ? header.queueId : Math.floor(Math.random() * Math.max(1, topic.writeQueueNums));
+  return header.batch === true
+    ? sendBatch(broker, request, header, queueId, connection, region)
+    : sendSingle(broker, request, header, queueId, connection, region);
+}
+
+function checkedTopic(broker: BrokerContext, header: SendRequest, connection: Connection): TopicConfig {
+  const { topic } = header;
+  checkTopicName(topic);
+  if (isClosedToSend(topic)) {
+    throw new Refusal(ResponseCode.NO_PERMISSION, `Sending message to topic[${topic}] is forbidden.`);
+  }
+  const config = broker.topics.get(topic) ?? createTopic(broker, header);
+  if (config === undefined) {
+    throw new Refusal(
+      ResponseCode.TOPIC_NOT_EXIST,
+      withDetails(`topic[${topic}] not exist, apply first please!`),
+    );
+  }
+  if (header.queueId >= Math.max(config.writeQueueNums, config.readQueueNums)) {
+    throw new Refusal(
+      ResponseCode.SYSTEM_ERROR,
+      `request queueId[${header.queueId}] is illegal, ${describeTopic(config)} Producer: ${connection.remoteAddress}`,
+    );
+  }
+  return config;
+}
+
+/** Throws the refusal a real broker gives for a name it does not take. */
+export function checkTopicName(topic: string): void {
+  if (topic.trim() === '') throw new Refusal(ResponseCode.SYSTEM_ERROR, 'The specified topic is blank.');
+  if (!isValidName(topic, Number.POSITIVE_INFINITY)) {
+    throw new Refusal(
+      ResponseCode.SYSTEM_ERROR,
+      'The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$',
+    );
+  }
+  if (topic.length > MAX_TOPIC_LENGTH) {
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, 'The specified topic is longer than topic max length.');
+  }
+}
+
+function createTopic(broker: BrokerContext, header: SendRequest): TopicConfig | undefined {
+  const retry = isRetryTopic(header.topic);
+  const sysFlag = header.unitMode !== true ? 0 : retry ? UNIT_SUBSCRIPTION_TOPIC : UNIT_TOPIC;
+  const created = broker.topics.createFromTemplate(
+    header.topic,
+    header.defaultTopic,
+    header.defaultTopicQueueNums,
+    sysFlag,
+  );
+  return created ?? (retry ? broker.topics.createForGroup(header.topic, 1, sysFlag) : undefined);
+}
+
+function describeTopic(config: TopicConfig): string {
+  const { topicName, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag, order } = config;
+  const permText = `${(perm & 4) === 0 ? '-' : 'R'}${(perm & 2) === 0 ? '-' : 'W'}${(perm & 1) === 0 ? '-' : 'X'}`;
+  return (
+    `TopicConfig [topicName=${topicName}, readQueueNums=${readQueueNums}, writeQueueNums=${writeQueueNums}, ` +
+    `perm=${permText}, topicFilterType=${topicFilterType}, topicSysFlag=${topicSysFlag}, order=${order}, attributes={}]`
+  );
+}
+
+async function sendSingle(
+  broker: BrokerContext,
+  request: RemotingCommand,
+  header: SendRequest,
+  queueId: number,
+  connection: Connection,
+  region: Record<string, string>,
+): Promise<RemotingCommand> {
+  const properties = decodeProperties(header.properties ?? '');
+  delete properties[MessageProperty.POP_CK];
+  Object.assign(properties, region);
+  const uniqueKey = (properties[MessageProperty.UNIQ_KEY] ??= broker.nextUniqueKey());
+  const target = retryOrDeadLetter(broker, request, header, queueId, properties);
+  properties[MessageProperty.CLUSTER] = broker.settings.clusterName;
+  refuseTransaction(broker, header, properties);
+  refuseTimer(properties);
+  const place = placeDelayed(broker.delays.maxLevel, target.topic, target.queueId, properties);
+  const text = encodeProperties(properties);
+  checkSizes(broker, header.body.length, text);
+  const appended = broker.store.append(place.topic, {
+    queueId: place.queueId,
+    flag: header.flag,
+    sysFlag: header.sysFlag,
+    bornTimestamp: header.bornTimestamp,
+    bornHost: connection.bornHost,
+    reconsumeTimes: header.reconsumeTimes ?? 0,
+    preparedTransactionOffset: 0,
+    body: header.body,
+    properties: text,
+  });
+  await broker.store.committed();
+  broker.stats.put(1);
+  return stored(
+    request,
+    region,
+    queueId,
+    appended,
+    offsetMessageId(broker, appended.physicalOffset),
+    uniqueKey,
+  );
+}
+
+/** A message a consumer sends to its group's retry topic goes to the dead letter topic when it has had its tries. */
+function retryOrDeadLetter(
+  broker: BrokerContext,
+  request: RemotingCommand,
+  header: SendRequest,
+  queueId: number,
+  properties: Record<string, string>,
+): { topic: string; queueId: number } {
+  if (!isRetryTopic(header.topic)) return { topic: header.topic, queueId };
+  const group = header.topic.slice(RETRY_TOPIC_PREFIX.length);
+  const config = broker.groups.findOrCreate(group);
+  if (config === undefined) {
+    throw new Refusal(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      withDetails(`subscription group not exist, ${group} `),
+    );
+  }
+  const max =
+    request.version >= Version.V3_4_9
+      ? (header.maxReconsumeTimes ?? config.retryMaxTimes)
+      : config.retryMaxTimes;
+  // A group that holds queue locks consumes in order: its clients have done the tries themselves.
+  if ((header.reconsumeTimes ?? 0) <= max && !broker.locks.hasLive(group))
+    return { topic: header.topic, queueId };
+  properties[MessageProperty.DELAY] = '-1';
+  const topic = deadLetterTopic(group);
+  broker.topics.createForGroup(topic, 1);
+  return { topic, queueId: 0 };
+}
+
+function refuseTransaction(
+  broker: BrokerContext,
+  header: SendRequest,
+  properties: Record<string, string>,
+): void {
+  if (properties[MessageProperty.TRANSACTION_PREPARED]?.toLowerCase() !== 'true') return;
+  if ((header.reconsumeTimes ?? 0) > 0 && Number(properties[MessageProperty.DELAY] ?? 0) > 0) return;
+  throw new Refusal(
+    ResponseCode.NO_PERMISSION,
+    `the broker[${broker.settings.advertisedIp}] sending transaction message is forbidden`,
+  );
+}
+
+/** As a broker that runs without its timer wheel. */
+function refuseTimer(properties: Record<string, string>): void {
+  const names = [
+    MessageProperty.TIMER_DELIVER_MS,
+    MessageProperty.TIMER_DELAY_SEC,
+    MessageProperty.TIMER_DELAY_MS,
+  ];
+  if (Number(properties[MessageProperty.DELAY] ?? 0) > 0) {
+    for (const name of names) delete properties[name];
+  } else if (names.some((name) => properties[name] !== undefined)) {
+    throw new Refusal(
+      ResponseCode.SYSTEM_ERROR,
+      'accurate timer message is not enabled, timerWheelEnable is false',
+    );
+  }
+}
+
+function checkSizes(broker: BrokerContext, bodyBytes: number, properties: string): void {
+  const { maxMessageBytes } = broker.settings;
+  const tooLong =
+    properties.length * 3 > MAX_PROPERTIES_BYTES && Buffer.byteLength(properties) > MAX_PROPERTIES_BYTES;
+  if (bodyBytes <= maxMessageBytes && !tooLong) return;
+  throw new Refusal(
+    ResponseCode.MESSAGE_ILLEGAL,
+    'the message is illegal, maybe msg body or properties length not matched. ' +
+      `msg body length limit ${maxMessageBytes}B, msg properties length limit 32KB.`,
+  );
+}
+
+/** All messages of a batch or none: they are checked before the first is appended. */
+async function sendBatch(
+  broker: BrokerContext,
+  request: RemotingCommand,
+  header: SendRequest,
+  queueId: number,
+  connection: Connection,
+  region: Record<string, string>,
+): Promise<RemotingCommand> {
+  const { topic } = header;
+  if (isRetryTopic(topic)) {
+    throw new Refusal(ResponseCode.MESSAGE_ILLEGAL, `batch request does not support retry group ${topic}`);
+  }
+  const shared = decodeProperties(header.properties ?? '');
+  delete shared[MessageProperty.POP_CK];
+  Object.assign(shared, region);
+  shared[MessageProperty.CLUSTER] = broker.settings.clusterName;
+  if (Number(shared[MessageProperty.DELAY] ?? 0) > 0 || (header.sysFlag & PREPARED_TRANSACTION_MASK) !== 0) {
+    checkSizes(broker, Number.POSITIVE_INFINITY, '');
+  }
+  checkSizes(broker, header.body.length, '');
+  const suffix = encodeProperties(shared);
+  const messages = decodeBatchBody(header.body).map(({ flag, body, propertiesText }) => {
+    const separator = propertiesText === '' || propertiesText.endsWith(ENTRY_END) ? '' : ENTRY_END;
+    const properties = propertiesText + separator + suffix;
+    checkSizes(broker, body.length, properties);
+    return { flag, body, properties };
+  });
+  if (messages.length === 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, 'the batch holds no message');
+  let first: Appended | undefined;
+  let ids = '';
+  for (const { flag, body, properties } of messages) {
+    const appended = broker.store.append(topic, {
+      queueId,
+      flag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: connection.bornHost,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties,
+    });
+    first ??= appended;
+    ids += (ids === '' ? '' : ',') + offsetMessageId(broker, appended.physicalOffset);
+  }
+  await broker.store.committed();
+  broker.stats.put(messages.length);
+  return stored(request, region, queueId, first as Appended, ids, shared[MessageProperty.UNIQ_KEY]);
+}
+
+function offsetMessageId(broker: BrokerContext, physicalOffset: number): string {
+  return broker.storeHostHex + physicalOffset.toString(16).toUpperCase().padStart(16, '0');
+}
+
+function stored(
+  request: RemotingCommand,
+  region: Record<string, string>,
+  queueId: number,
+  appended: Appended,
+  msgId: string,
+  transactionId: string | undefined,
+): RemotingCommand {
+  const payload = commands.sendMessage.encodeResponse({
+    msgId,
+    queueId,
+    queueOffset: appended.queueOffset,
+    transactionId,
+    ...region,
+  });
+  return createResponse(request, ResponseCode.SUCCESS, payload);
+}

@@ -1,0 +1,109 @@
+import {
+  commands,
+  RequestCode,
+  ResponseCode,
+  topicConfigOf,
+  type MessageQueue,
+  type RemotingCommand,
+} from '@dt/rocketmq-protocol';
+import { jsonBody, Refusal, requiredText, success, type RequestHandler } from '../server/index.ts';
+import type { BrokerContext } from './context.ts';
+import { checkTopicName } from './send-handlers.ts';
+
+/** What tools ask and change about topics. */
+export function topicHandlers(broker: BrokerContext): [number, RequestHandler][] {
+  return [
+    [RequestCode.UPDATE_AND_CREATE_TOPIC, (request) => updateTopic(broker, request)],
+    [RequestCode.DELETE_TOPIC_IN_BROKER, (request) => deleteTopic(broker, request)],
+    [RequestCode.GET_TOPIC_CONFIG, (request) => topicConfig(broker, request)],
+    [
+      RequestCode.GET_ALL_TOPIC_CONFIG,
+      (request) =>
+        success(request, {
+          body: jsonBody({
+            ...broker.topics.toJson(),
+            mappingDataVersion: { counter: 0, stateVersion: 0, timestamp: 0 },
+            topicQueueMappingDetailMap: {},
+            topicQueueMappingInfoMap: {},
+          }),
+        }),
+    ],
+    [RequestCode.GET_TOPIC_STATS_INFO, (request) => topicStats(broker, request)],
+    [
+      RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
+      (request) => success(request, { body: jsonBody({ topicList: broker.topics.reservedNames }) }),
+    ],
+    [
+      RequestCode.QUERY_TOPIC_CONSUME_BY_WHO,
+      (request) => {
+        const topic = requiredText(request, 'topic');
+        const groups = new Set([
+          ...broker.clients.groupsSubscribedTo(topic),
+          ...broker.offsets.groupsOf(topic),
+        ]);
+        return success(request, { body: jsonBody({ groupList: [...groups] }) });
+      },
+    ],
+  ];
+}
+
+function refuseReserved(broker: BrokerContext, topic: string): void {
+  if (!broker.topics.isReserved(topic)) return;
+  throw new Refusal(ResponseCode.SYSTEM_ERROR, `The topic[${topic}] is conflict with system topic.`);
+}
+
+function updateTopic(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const header = commands.updateAndCreateTopic.decodeRequest(request);
+  checkTopicName(header.topic);
+  refuseReserved(broker, header.topic);
+  broker.topics.put(
+    topicConfigOf(header.topic, {
+      readQueueNums: header.readQueueNums,
+      writeQueueNums: header.writeQueueNums,
+      perm: header.perm,
+      topicFilterType: header.topicFilterType,
+      topicSysFlag: header.topicSysFlag ?? 0,
+      order: header.order,
+      attributes: broker.topics.get(header.topic)?.attributes ?? {},
+    }),
+  );
+  broker.held.wake(header.topic);
+  return success(request);
+}
+
+function deleteTopic(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const { topic } = commands.deleteTopicInBroker.decodeRequest(request);
+  if (topic.trim() === '') throw new Refusal(ResponseCode.SYSTEM_ERROR, 'The specified topic is blank.');
+  refuseReserved(broker, topic);
+  broker.topics.delete(topic);
+  broker.offsets.deleteTopic(topic);
+  broker.store.deleteTopic(topic);
+  broker.held.wake(topic);
+  return success(request);
+}
+
+function topicConfig(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const { topic } = commands.getTopicConfig.decodeRequest(request);
+  const config = broker.topics.get(topic);
+  if (config === undefined)
+    throw new Refusal(ResponseCode.TOPIC_NOT_EXIST, `No topic in this broker. topic: ${topic}`);
+  return success(request, commands.getTopicConfig.encodeResponse(config));
+}
+
+async function topicStats(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
+  const { topic } = commands.getTopicStatsInfo.decodeRequest(request);
+  const config = broker.topics.get(topic);
+  if (config === undefined) throw new Refusal(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`);
+  const count = Math.max(config.readQueueNums, config.writeQueueNums);
+  const queues = await Promise.all(
+    Array.from({ length: count }, async (_, queueId) => {
+      const queue: MessageQueue = { topic, brokerName: broker.settings.brokerName, queueId };
+      const stored = broker.store.queue(topic, queueId);
+      if (stored === undefined) return { queue, minOffset: 0, maxOffset: 0, lastUpdateTimestamp: 0 };
+      const { minOffset, maxOffset } = stored;
+      const lastUpdateTimestamp = (await broker.store.storeTimestampAt(stored, maxOffset - 1)) ?? 0;
+      return { queue, minOffset, maxOffset, lastUpdateTimestamp };
+    }),
+  );
+  return success(request, commands.getTopicStatsInfo.encodeResponse({ queues }));
+}

@@ -1,0 +1,3 @@
+export { nameServerHandlers } from './handlers.ts';
+export { KvTable } from './kv-table.ts';
+export { RouteTable, type BrokerRegistration } from './route-table.ts';

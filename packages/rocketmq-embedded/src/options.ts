@@ -1,0 +1,169 @@
+import path from 'node:path';
+import { isValidName } from '@dt/rocketmq-protocol';
+import { parseDelayLevels } from './broker/delay-levels.ts';
+import { EmbeddedError } from './errors.ts';
+import { silentLogger, type Logger } from './logger.ts';
+import type { FlushMode } from './store/index.ts';
+
+/** Bounds that keep one client from using up the process. */
+export interface RocketMQLimits {
+  /** Longest frame taken, length field included; a longer one closes its connection. @default 16777216 */
+  maxFrameBytes?: number;
+  /** Largest message body, and largest body of a batch. @default 4194304 */
+  maxMessageBytes?: number;
+  /** Open connections, for NameServer and broker each; more are closed at once. @default 1024 */
+  maxConnections?: number;
+  /** Requests of one connection that are worked on at once; the others wait in its socket. @default 128 */
+  maxInFlightPerConnection?: number;
+  /** From this many unwritten bytes on a connection's requests are left in its socket. @default 1048576 */
+  pauseWriteBytes?: number;
+  /** A connection with more unwritten bytes is closed. @default 67108864 */
+  maxWriteBytes?: number;
+  /** A connection on which nothing is read and nothing written for so long is closed. @default 120000 */
+  idleTimeoutMs?: number;
+  /** A client without a heartbeat for so long loses its socket and its groups. @default 120000 */
+  clientTimeoutMs?: number;
+  /** Pulls that wait for messages; further ones are answered at once. @default 65536 */
+  maxHeldPulls?: number;
+  /** Bytes that may wait for the disk; more sends get code 2. @default 67108864 */
+  maxPendingBytes?: number;
+  /** Messages in one pull answer. @default 32 */
+  maxPullMessages?: number;
+  /** Bytes in one pull answer; its first message may be larger. @default 262144 */
+  maxPullBytes?: number;
+}
+
+export interface RocketMQOptions {
+  /** Folder for everything that is kept. Made when absent; one process at a time. */
+  dataDir: string;
+  /** Address to listen on. @default '127.0.0.1' */
+  host?: string;
+  /** Address clients are told, and that stands in message ids. @default host, or 127.0.0.1 when that is a wildcard */
+  advertisedHost?: string;
+  /** 0 takes a free port. @default 9876 */
+  nameServerPort?: number;
+  /** 0 takes a free port. @default 10911 */
+  brokerPort?: number;
+  /**
+   * When a message counts as stored. `async`: when the operating system has it: every acknowledged message survives
+   * the death of this process, the last ones may be lost with the machine. `sync`: when the disk has it, one fsync
+   * for all messages that wait.
+   * @default 'async'
+   */
+  flush?: FlushMode;
+  /** @default 'DefaultCluster' */
+  clusterName?: string;
+  /** @default 'broker-a' */
+  brokerName?: string;
+  /** Whether a topic is made when a producer first sends to it. @default true */
+  autoCreateTopics?: boolean;
+  /** Delays of levels 1 to 18. @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h' */
+  messageDelayLevel?: string;
+  /** Size of a log file; a file is removed as a whole. 8 MiB to 128 MiB. @default 67108864 */
+  segmentBytes?: number;
+  /** Log files whose newest message is older are removed, consumed or not. @default 259200000 (72 h) */
+  retentionMs?: number;
+  /** The oldest log files are removed while the log is larger, consumed or not. @default unlimited */
+  maxLogBytes?: number;
+  /** How often consumer offsets are saved. @default 5000 */
+  offsetSaveIntervalMs?: number;
+  /** How often old log files are looked for. @default 10000 */
+  retentionIntervalMs?: number;
+  limits?: RocketMQLimits;
+  /** @default silent */
+  logger?: Logger;
+}
+
+/** The options with every default filled in and every value checked. */
+export interface Settings extends Required<
+  Omit<RocketMQOptions, 'limits' | 'advertisedHost' | 'messageDelayLevel'>
+> {
+  advertisedHost: string | undefined;
+  messageDelayLevel: string;
+  delayLevels: number[];
+  limits: Required<RocketMQLimits>;
+}
+
+const MIB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
+
+/** Throws option-invalid, naming field, value and what is allowed. */
+export function checkOptions(options: RocketMQOptions): Settings {
+  const messageDelayLevel = options.messageDelayLevel ?? DEFAULT_DELAY_LEVELS;
+  const limits = checkLimits(options.limits ?? {});
+  const settings: Settings = {
+    dataDir: path.resolve(text('dataDir', options.dataDir)),
+    host: text('host', options.host ?? '127.0.0.1'),
+    advertisedHost:
+      options.advertisedHost === undefined ? undefined : text('advertisedHost', options.advertisedHost),
+    nameServerPort: integer('nameServerPort', options.nameServerPort ?? 9876, 0, 65_535),
+    brokerPort: integer('brokerPort', options.brokerPort ?? 10_911, 0, 65_535),
+    flush: oneOf('flush', options.flush ?? 'async', ['sync', 'async']),
+    clusterName: name('clusterName', options.clusterName ?? 'DefaultCluster'),
+    brokerName: name('brokerName', options.brokerName ?? 'broker-a'),
+    autoCreateTopics: oneOf('autoCreateTopics', options.autoCreateTopics ?? true, [true, false]),
+    messageDelayLevel,
+    delayLevels: parseDelayLevels(messageDelayLevel),
+    segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MIB, 8 * MIB, 128 * MIB),
+    retentionMs: integer('retentionMs', options.retentionMs ?? 72 * HOUR_MS, 1, Number.MAX_SAFE_INTEGER),
+    maxLogBytes: integer(
+      'maxLogBytes',
+      options.maxLogBytes ?? Number.MAX_SAFE_INTEGER,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    offsetSaveIntervalMs: integer('offsetSaveIntervalMs', options.offsetSaveIntervalMs ?? 5_000, 10, HOUR_MS),
+    retentionIntervalMs: integer('retentionIntervalMs', options.retentionIntervalMs ?? 10_000, 10, HOUR_MS),
+    limits,
+    logger: options.logger ?? silentLogger,
+  };
+  if (settings.nameServerPort !== 0 && settings.nameServerPort === settings.brokerPort) {
+    throw invalid('brokerPort', settings.brokerPort, 'another port than nameServerPort');
+  }
+  return settings;
+}
+
+function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
+  const field = (key: keyof RocketMQLimits, byDefault: number, min: number, max: number): number =>
+    integer(`limits.${key}`, limits[key] ?? byDefault, min, max);
+  return {
+    maxFrameBytes: field('maxFrameBytes', 16 * MIB, 1024, 1024 * MIB),
+    // A record must fit a segment of the smallest size.
+    maxMessageBytes: field('maxMessageBytes', 4 * MIB, 1, 7 * MIB),
+    maxConnections: field('maxConnections', 1024, 1, 1_000_000),
+    maxInFlightPerConnection: field('maxInFlightPerConnection', 128, 1, 100_000),
+    pauseWriteBytes: field('pauseWriteBytes', MIB, 1, 1024 * MIB),
+    maxWriteBytes: field('maxWriteBytes', 64 * MIB, 1, 4096 * MIB),
+    idleTimeoutMs: field('idleTimeoutMs', 120_000, 10, 24 * HOUR_MS),
+    clientTimeoutMs: field('clientTimeoutMs', 120_000, 10, 24 * HOUR_MS),
+    maxHeldPulls: field('maxHeldPulls', 65_536, 0, 10_000_000),
+    maxPendingBytes: field('maxPendingBytes', 64 * MIB, 8 * MIB, 4096 * MIB),
+    maxPullMessages: field('maxPullMessages', 32, 1, 100_000),
+    maxPullBytes: field('maxPullBytes', 256 * 1024, 1, 8 * MIB),
+  };
+}
+
+function text(field: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw invalid(field, value, 'a text that is not empty');
+}
+
+function name(field: string, value: unknown): string {
+  if (typeof value === 'string' && isValidName(value, 100)) return value;
+  throw invalid(field, value, '1 to 100 of the characters A-Z a-z 0-9 _ - % |');
+}
+
+function integer(field: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw invalid(field, value, `an integer from ${min} to ${max}`);
+}
+
+function oneOf<T>(field: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalid(field, value, allowed.map(String).join(' or '));
+}
+
+function invalid(field: string, value: unknown, allowed: string): EmbeddedError {
+  return new EmbeddedError('option-invalid', `${field}: ${JSON.stringify(value)}, allowed is ${allowed}`);
+}

@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net';
+import {
+  createResponse,
+  encodeCommand,
+  encodeCommandHead,
+  FrameDecoder,
+  isOneway,
+  isResponse,
+  type RemotingCommand,
+} from '@dt/rocketmq-protocol';
+import type { Logger } from '../logger.ts';
+import { answerOfError } from './answers.ts';
+import { encodeHost, hostText } from './host.ts';
+
+/** Answers a request now, later, or (undefined) not at all: one-way, or held and answered by `send`. */
+export type RequestHandler = (
+  request: RemotingCommand,
+  connection: Connection,
+) => RemotingCommand | undefined | Promise<RemotingCommand | undefined>;
+
+export interface ConnectionLimits {
+  maxFrameBytes: number;
+  /** Requests of one connection that are worked on at once; the others wait in its socket. */
+  maxInFlight: number;
+  /** Requests are taken again only when less than this waits to be written. */
+  pauseWriteBytes: number;
+  /** A connection with more unwritten bytes is closed. */
+  maxWriteBytes: number;
+  idleTimeoutMs: number;
+}
+
+/** Bodies from here on are written behind their header instead of being copied into one buffer with it. */
+const SEPARATE_BODY_BYTES = 16 * 1024;
+
+/** One client's socket. Whatever arrives on it that is not a good frame closes it, and nothing else. */
+export class Connection {
+  /** `ip:port` of the client. */
+  readonly remoteAddress: string;
+  /** Its address as messages carry it. */
+  readonly bornHost: Buffer;
+  readonly #socket: Socket;
+  readonly #limits: ConnectionLimits;
+  readonly #handle: RequestHandler;
+  readonly #logger: Logger;
+  readonly #decoder: FrameDecoder;
+  #inbox: RemotingCommand[] = [];
+  #inFlight = 0;
+  #paused = false;
+  #nextOpaque = 1;
+
+  constructor(socket: Socket, limits: ConnectionLimits, handle: RequestHandler, logger: Logger) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#handle = handle;
+    this.#logger = logger;
+    this.#decoder = new FrameDecoder({ maxFrameBytes: limits.maxFrameBytes });
+    const ip = socket.remoteAddress ?? '0.0.0.0';
+    const port = socket.remotePort ?? 0;
+    this.remoteAddress = hostText(ip, port);
+    this.bornHost = encodeHost(ip, port);
+    socket.setNoDelay(true);
+    socket.setTimeout(limits.idleTimeoutMs, () => this.close('idle for too long'));
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#work());
+    // The close event follows and does the rest.
+    socket.on('error', (error) =>
+      this.#logger.debug({ peer: this.remoteAddress, err: error }, 'rocketmq connection failed'),
+    );
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Writes an answer, or a request of the server's own. Nothing happens when the client is gone. */
+  send(command: RemotingCommand): void {
+    if (this.#socket.destroyed) return;
+    if (this.#socket.writableLength > this.#limits.maxWriteBytes) return this.close('reads too slowly');
+    if (command.body.length < SEPARATE_BODY_BYTES) {
+      this.#socket.write(encodeCommand(command));
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(encodeCommandHead(command));
+    this.#socket.write(command.body);
+    this.#socket.uncork();
+  }
+
+  /** Number for a request the server sends on this connection; its answers are not waited for. */
+  takeOpaque(): number {
+    return this.#nextOpaque++;
+  }
+
+  /** Runs a held request and sends its answer, or what its error says. */
+  answerLater(request: RemotingCommand, work: () => Promise<RemotingCommand | undefined>): Promise<void> {
+    return work().then(
+      (response) => this.#answer(request, response),
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  close(reason: string): void {
+    if (this.#socket.destroyed) return;
+    this.#logger.debug({ peer: this.remoteAddress, reason }, 'rocketmq connection closed');
+    this.#inbox = [];
+    this.#socket.destroy();
+  }
+
+  /** Lets written answers out, then closes. */
+  end(): void {
+    this.#inbox = [];
+    this.#socket.end();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      const commands = this.#decoder.push(chunk);
+      if (this.#inbox.length === 0) this.#inbox = commands;
+      else this.#inbox.push(...commands);
+    } catch (error) {
+      this.#logger.warn(
+        { peer: this.remoteAddress, err: error },
+        'rocketmq connection closed: not a good frame',
+      );
+      this.#inbox = [];
+      this.#socket.destroy();
+      return;
+    }
+    this.#work();
+  }
+
+  /** Takes requests while there is room for their answers; otherwise the socket is left unread. */
+  #work(): void {
+    let taken = 0;
+    while (
+      taken < this.#inbox.length &&
+      this.#inFlight < this.#limits.maxInFlight &&
+      this.#socket.writableLength < this.#limits.pauseWriteBytes
+    ) {
+      const request = this.#inbox[taken++];
+      if (request !== undefined && !isResponse(request)) this.#start(request);
+    }
+    if (taken > 0) this.#inbox = this.#inbox.slice(taken);
+    const full = this.#inbox.length > 0;
+    if (full === this.#paused || this.#socket.destroyed) return;
+    this.#paused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #start(request: RemotingCommand): void {
+    try {
+      const answer = this.#handle(request, this);
+      if (!(answer instanceof Promise)) return this.#answer(request, answer);
+      this.#inFlight++;
+      answer
+        .then(
+          (response) => this.#answer(request, response),
+          (error: unknown) => this.#fail(request, error),
+        )
+        .finally(() => {
+          this.#inFlight--;
+          if (this.#inbox.length > 0) this.#work();
+        });
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  #answer(request: RemotingCommand, response: RemotingCommand | undefined): void {
+    if (response === undefined || isOneway(request)) return;
+    this.send(response);
+  }
+
+  #fail(request: RemotingCommand, error: unknown): void {
+    const { code, remark, expected } = answerOfError(error);
+    if (!expected)
+      this.#logger.error(
+        { peer: this.remoteAddress, code: request.code, err: error },
+        'rocketmq request failed',
+      );
+    this.#answer(request, createResponse(request, code, { remark }));
+  }
+}

@@ -1,0 +1,34 @@
+import { ResponseCode, type RemotingCommand } from '@dt/rocketmq-protocol';
+import { Refusal } from './answers.ts';
+
+/** A text a request must carry, for the few commands that have no file of their own in the protocol package. */
+export function requiredText(request: RemotingCommand, name: string): string {
+  const value = request.extFields[name];
+  if (value === undefined) throw new Refusal(ResponseCode.SYSTEM_ERROR, `the custom field <${name}> is null`);
+  return value;
+}
+
+export function requiredInteger(request: RemotingCommand, name: string): number {
+  return toInteger(name, requiredText(request, name));
+}
+
+export function optionalInteger(request: RemotingCommand, name: string): number | undefined {
+  const value = request.extFields[name];
+  return value === undefined ? undefined : toInteger(name, value);
+}
+
+export function optionalBoolean(request: RemotingCommand, name: string): boolean | undefined {
+  const value = request.extFields[name];
+  return value === undefined ? undefined : value.toLowerCase() === 'true';
+}
+
+/** Timestamps may be Long.MAX_VALUE: rounding there does no harm. */
+function toInteger(name: string, text: string): number {
+  if (!/^[+-]?\d{1,20}$/.test(text))
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, `the custom field <${name}> is not an integer`);
+  return Number(text);
+}
+
+export function jsonBody(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

@@ -1,0 +1,5 @@
+export { jsonBody, optionalBoolean, optionalInteger, requiredInteger, requiredText } from './fields.ts';
+export { Refusal, success, withDetails } from './answers.ts';
+export { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
+export { encodeHost, hostText, plainIp } from './host.ts';
+export { RemotingServer, type Handlers } from './remoting-server.ts';

@@ -1,0 +1,121 @@
+import net from 'node:net';
+import type { RemotingCommand } from '@dt/rocketmq-protocol';
+import { EmbeddedError, systemCode } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { notSupported } from './answers.ts';
+import { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
+
+/** Handlers by request code. */
+export type Handlers = Pick<ReadonlyMap<number, RequestHandler>, 'get'>;
+
+export interface RemotingServerOptions {
+  /** `NameServer` or `broker`, for messages. */
+  role: string;
+  /** How the caller chooses another port, for the message when it is taken. */
+  portOption: string;
+  limits: ConnectionLimits;
+  maxConnections: number;
+  handlers: Handlers;
+  onClose?: (connection: Connection) => void;
+  logger: Logger;
+}
+
+/** Answers may still be written for this long when the server closes. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** A listening port, its connections, and the handlers of the requests that come in. */
+export class RemotingServer {
+  readonly #options: RemotingServerOptions;
+  readonly #server: net.Server;
+  readonly #connections = new Set<Connection>();
+  readonly #sockets = new Set<net.Socket>();
+
+  constructor(options: RemotingServerOptions) {
+    this.#options = options;
+    this.#server = net.createServer((socket) => this.#accept(socket));
+    this.#server.maxConnections = options.maxConnections;
+  }
+
+  /** The port listened on. */
+  async listen(host: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void => reject(this.#listenError(error, host, port));
+      this.#server.once('error', failed);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', failed);
+        this.#server.on('error', (error) =>
+          this.#options.logger.error({ err: error }, 'rocketmq listener failed'),
+        );
+        resolve();
+      });
+    });
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Stops listening, lets answers out for a moment, then closes every connection. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const connection of this.#connections) connection.end();
+    const timer = setTimeout(() => this.#destroyAll(), CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: net.Socket): void {
+    const { limits, logger } = this.#options;
+    const connection = new Connection(
+      socket,
+      limits,
+      (request, from) => this.#dispatch(request, from),
+      logger,
+    );
+    this.#connections.add(connection);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      this.#sockets.delete(socket);
+      this.#options.onClose?.(connection);
+    });
+  }
+
+  #dispatch(request: RemotingCommand, connection: Connection): ReturnType<RequestHandler> {
+    const handler = this.#options.handlers.get(request.code);
+    return handler === undefined ? notSupported(request) : handler(request, connection);
+  }
+
+  #listenError(error: Error, host: string, port: number): Error {
+    const { role, portOption } = this.#options;
+    switch (systemCode(error)) {
+      case 'EADDRINUSE':
+        return new EmbeddedError(
+          'port-in-use',
+          `port ${port} on ${host} is in use, the RocketMQ ${role} cannot listen there. ` +
+            `Stop the program that has it, or choose another port with ${portOption} (0 takes a free one)`,
+          { retryable: true, cause: error },
+        );
+      case 'EACCES':
+        return new EmbeddedError(
+          'port-in-use',
+          `this user may not listen on port ${port}: choose one above 1023 with ${portOption}`,
+          {
+            cause: error,
+          },
+        );
+      default:
+        return new EmbeddedError(
+          'option-invalid',
+          `the RocketMQ ${role} cannot listen on ${host}:${port}: ${error.message}`,
+          {
+            cause: error,
+          },
+        );
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { EmbeddedError } from '../errors.ts';
+import { readFully } from './file-io.ts';
+import { ENTRY_WORDS, type StoreQueue } from './queue.ts';
+import { CHECKSUM_BYTES, isIntact } from './record.ts';
+import type { Segment } from './segment.ts';
+
+/** How a read ended; the names go to clients as remarks. */
+export type ReadStatus =
+  | 'FOUND'
+  | 'NO_MATCHED_MESSAGE'
+  | 'MESSAGE_WAS_REMOVING'
+  | 'OFFSET_FOUND_NULL'
+  | 'OFFSET_OVERFLOW_BADLY'
+  | 'OFFSET_OVERFLOW_ONE'
+  | 'OFFSET_TOO_SMALL'
+  | 'NO_MATCHED_LOGIC_QUEUE'
+  | 'NO_MESSAGE_IN_QUEUE';
+
+export interface ReadResult {
+  status: ReadStatus;
+  /** Where the next read goes on. */
+  nextOffset: number;
+  minOffset: number;
+  maxOffset: number;
+  /** Stored messages one after the other. */
+  body: Buffer;
+  count: number;
+}
+
+export interface ReadLimits {
+  maxCount: number;
+  /** The first message is returned whatever its size. */
+  maxBytes: number;
+  /** Entries looked at in one call. */
+  maxScan: number;
+  /** Tag hashes wanted; undefined for all. */
+  tagHashes?: ReadonlySet<number> | undefined;
+}
+
+/** Gaps up to this many bytes are read along: one larger read is cheaper than two. */
+const MAX_GAP_BYTES = 4096;
+const EMPTY = Buffer.alloc(0);
+
+interface Location {
+  segment: Segment;
+  position: number;
+  size: number;
+}
+
+export async function readQueue(
+  queue: StoreQueue | undefined,
+  offset: number,
+  limits: ReadLimits,
+): Promise<ReadResult> {
+  if (queue === undefined) return nothing('NO_MATCHED_LOGIC_QUEUE', 0, 0, 0);
+  const { minOffset, maxOffset } = queue;
+  if (maxOffset === 0) return nothing('NO_MESSAGE_IN_QUEUE', 0, minOffset, maxOffset);
+  if (offset < minOffset) return nothing('OFFSET_TOO_SMALL', minOffset, minOffset, maxOffset);
+  if (offset === maxOffset) return nothing('OFFSET_OVERFLOW_ONE', offset, minOffset, maxOffset);
+  if (offset > maxOffset) return nothing('OFFSET_OVERFLOW_BADLY', maxOffset, minOffset, maxOffset);
+
+  const found: Location[] = [];
+  let bytes = 0;
+  let next = offset;
+  let scanned = 0;
+  scanning: while (next < maxOffset && scanned < limits.maxScan) {
+    const block = queue.blocks[queue.blockIndex(next)];
+    if (block === undefined) break;
+    next = Math.max(next, block.firstOffset);
+    const available = Math.min(block.firstOffset + block.count, maxOffset) - next;
+    if (available <= 0) break;
+    const wanted = limits.tagHashes === undefined ? limits.maxCount - found.length : limits.maxScan - scanned;
+    const count = Math.min(available, wanted, limits.maxScan - scanned);
+    const read = block.entries(next, count);
+    const entries = read instanceof Int32Array ? read : await block.segment.reading(() => read);
+    for (let i = 0; i < entries.length; i += ENTRY_WORDS) {
+      const size = entries[i + 1] ?? 0;
+      if (limits.tagHashes === undefined || limits.tagHashes.has(entries[i + 2] ?? 0)) {
+        if (found.length >= limits.maxCount || (found.length > 0 && bytes + size > limits.maxBytes))
+          break scanning;
+        found.push({ segment: block.segment, position: entries[i] ?? 0, size });
+        bytes += size;
+      }
+      next++;
+      scanned++;
+    }
+    if (found.length >= limits.maxCount) break;
+  }
+  const body = found.length === 0 ? EMPTY : await readLocations(found, bytes);
+  const status = found.length > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE';
+  return { status, nextOffset: next, minOffset, maxOffset, body, count: found.length };
+}
+
+function nothing(status: ReadStatus, nextOffset: number, minOffset: number, maxOffset: number): ReadResult {
+  return { status, nextOffset, minOffset, maxOffset, body: EMPTY, count: 0 };
+}
+
+/** Reads messages, neighbours together, and packs them without their checksums. Each one is checked. */
+async function readLocations(found: Location[], bytes: number): Promise<Buffer> {
+  const runs: Location[][] = [];
+  let end = 0;
+  for (const location of found) {
+    const run = runs.at(-1);
+    const gap = location.position - CHECKSUM_BYTES - end;
+    if (run?.[0]?.segment === location.segment && gap >= 0 && gap <= MAX_GAP_BYTES) run.push(location);
+    else runs.push([location]);
+    end = location.position + location.size;
+  }
+  const first = runs[0];
+  // Packed in place where one read brings it all, as for a queue whose messages lie together.
+  if (runs.length === 1 && first !== undefined) return readRun(first);
+  const parts = await Promise.all(runs.map(readRun));
+  return Buffer.concat(parts, bytes);
+}
+
+async function readRun(run: Location[]): Promise<Buffer> {
+  const first = run[0];
+  const last = run.at(-1);
+  if (first === undefined || last === undefined) return EMPTY;
+  const start = first.position - CHECKSUM_BYTES;
+  const length = last.position + last.size - start;
+  const buffer = Buffer.allocUnsafe(length);
+  await first.segment.reading(() => readFully(first.segment.fd, buffer, 0, length, start));
+  let packed = 0;
+  for (const { segment, position, size } of run) {
+    const at = position - start;
+    if (!isIntact(buffer, at - CHECKSUM_BYTES, size)) {
+      throw new EmbeddedError(
+        'store-corrupt',
+        `${segment.file} does not hold its checksum at byte ${position}`,
+      );
+    }
+    buffer.copyWithin(packed, at, at + size);
+    packed += size;
+  }
+  return buffer.subarray(0, packed);
+}
