@@ -31,7 +31,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     logger: false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: 512 },
     requestIdHeader: false,
     genReqId: (request) => traceIdOf(request.headers),
     forceCloseConnections: 'idle',

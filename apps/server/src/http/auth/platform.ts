@@ -100,8 +100,9 @@ interface Proof {
 function readProof({ headers }: FastifyRequest): Proof {
   const read = (name: string): string => {
     const value = headers[name];
-    if (typeof value !== 'string' || value === '') throw unauthenticated('缺少认证信息');
-    return value;
+    const text = typeof value === 'string' ? value.trim() : '';
+    if (text === '') throw unauthenticated('缺少认证信息');
+    return text;
   };
   return {
     appKey: read('x-platform-key'),

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { formatAmount, parseAmount, type MoneyAnswer, type MoneyRequest } from '../../wallet/index.ts';
 import { sendData } from '../envelope.ts';
-import { longerThan, MAX_ID_BYTES, readFields, storableText } from '../fields.ts';
+import { longerThan, readFields, storableText } from '../fields.ts';
 import type { Door } from '../parts.ts';
 import { badRequest } from '../refusal.ts';
 
+const maxTransactionIdBytes = 128;
 const maxAmountBytes = 32;
 /** Far below what a balance can hold, so that no single call can fill one. */
 const maxAmountMinor = 100_000_000_000_000n;
@@ -51,7 +52,7 @@ function readMove(request: FastifyRequest): { transactionId: string; amountMinor
   const transactionId = fields.text('transaction_id');
   const amount = fields.text('amount');
   if (transactionId === '' || amount === '') throw badRequest('missing or invalid fields');
-  if (longerThan(transactionId, MAX_ID_BYTES) || longerThan(amount, maxAmountBytes))
+  if (longerThan(transactionId, maxTransactionIdBytes) || longerThan(amount, maxAmountBytes))
     throw badRequest('invalid request');
   const amountMinor = parseAmount(amount);
   if (amountMinor === undefined) throw badRequest('amount must be numeric with up to 2 decimals');
