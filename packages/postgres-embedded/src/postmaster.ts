@@ -1,16 +1,15 @@
 import fs from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from './command.ts';
-import { PostgresError, systemErrorCode } from './errors.ts';
+import { PostgresError } from './errors.ts';
+import { isPostgresProgram, killProgramsIn, signalProcess, waitGone, worksIn } from './folder-processes.ts';
 import type { Layout } from './layout.ts';
 import type { Binaries } from './platform.ts';
 import { readPostmasterPid } from './postmaster-pid.ts';
-import { existsProcess, identify, livenessOf, type ProcessIdentity } from './process-identity.ts';
+import { existsProcess, identify, type ProcessIdentity } from './process-identity.ts';
 import { readServerRecord } from './server-file.ts';
 
-const POLL_MS = 10;
 /** An immediate shutdown aborts everything; the kernel's own end takes no longer. */
 const IMMEDIATE_MS = 3000;
 
@@ -28,26 +27,11 @@ export async function findPostmaster(layout: Layout): Promise<ProcessIdentity | 
 
 async function mayBePostmaster(identity: ProcessIdentity, layout: Layout): Promise<boolean> {
   if (process.platform !== 'linux') return true;
-  if (!(await isNamedPostgres(identity.pid))) return false;
+  if (!(await isPostgresProgram(identity.pid))) return false;
   const here = await worksIn(identity.pid, layout.cluster);
   if (here !== 'hidden') return here;
   const recorded = (await readServerRecord(layout))?.postmaster;
   return recorded?.pid !== identity.pid || recorded.startedAt === identity.startedAt;
-}
-
-async function isNamedPostgres(pid: number): Promise<boolean> {
-  const name = await fs.readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-  return name.trim() === 'postgres';
-}
-
-/** Every process of a server works in its data directory. */
-async function worksIn(pid: number, folder: string): Promise<boolean | 'hidden'> {
-  try {
-    const [its, wanted] = await Promise.all([fs.stat(`/proc/${pid}/cwd`), fs.stat(folder)]);
-    return its.ino === wanted.ino && its.dev === wanted.dev;
-  } catch (error) {
-    return systemErrorCode(error) === 'ENOENT' ? false : 'hidden';
-  }
 }
 
 /**
@@ -66,28 +50,10 @@ export async function clearAfterCrash(layout: Layout): Promise<void> {
         `or name another folder.`,
     );
   }
-  await killStrayBackends(layout);
+  await killProgramsIn(layout.cluster);
   if (!existsProcess(file.pid)) return;
   await fs.rm(layout.postmasterPid, { force: true });
   if (file.socketDir !== '') await fs.rm(path.join(socketDir, `.s.PGSQL.${file.port}.lock`), { force: true });
-}
-
-/** Processes of this folder's server; only where the system shows them. */
-async function killStrayBackends(layout: Layout): Promise<void> {
-  if (process.platform !== 'linux') return;
-  for (const name of await fs.readdir('/proc')) {
-    const pid = Number(name);
-    if (
-      !Number.isInteger(pid) ||
-      !(await isNamedPostgres(pid)) ||
-      (await worksIn(pid, layout.cluster)) !== true
-    )
-      continue;
-    const stray = await identify(pid);
-    if (!stray) continue;
-    signalProcess(pid, 'SIGKILL');
-    await waitGone(stray, IMMEDIATE_MS);
-  }
 }
 
 function answers(socket: string): Promise<boolean> {
@@ -132,22 +98,4 @@ export async function stopPostmaster(
     'stop-failed',
     `PostgreSQL (pid ${postmaster.pid}) of ${layout.dataDir} cannot be stopped`,
   );
-}
-
-export async function waitGone(processToEnd: ProcessIdentity, timeoutMs: number): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
-  while ((await livenessOf(processToEnd)) === 'running') {
-    if (Date.now() >= deadline) return false;
-    await sleep(POLL_MS);
-  }
-  return true;
-}
-
-/** Where it is gone already, all is well. */
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ESRCH') throw error;
-  }
 }

@@ -60,7 +60,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 /** With the start lock held: nobody else begins to use this folder meanwhile, but users may leave or die. */
 async function startAlone(context: StartContext): Promise<PostgresServer> {
   const { settings, layout, account, binaries, deadline } = context;
-  await removeUnfinished(layout);
+  await removeUnfinished(layout, settings.logger);
   await sweepLockWaiters(layout.startLock);
   const user = await enterUser(layout);
   try {
