@@ -48,6 +48,7 @@ class EmbeddedBroker implements RunningBroker {
       dataDir: join(folder, 'data'),
       flush: options.flush ?? 'async',
       autoCreateTopics: options.autoCreateTopics ?? true,
+      messageDelayLevel: options.messageDelayLevel,
     });
   }
 

@@ -143,7 +143,7 @@ class RealBroker implements RunningBroker {
   }
 
   async #startBrokerProcess(): Promise<Program> {
-    const { autoCreateTopics, brokerConfig, flush } = this.#options;
+    const { autoCreateTopics, brokerConfig, flush, messageDelayLevel } = this.#options;
     const home = join(this.#folder, 'broker');
     const place = {
       listenPort: this.#brokerPort,
@@ -157,6 +157,7 @@ class RealBroker implements RunningBroker {
       config: await brokerConfiguration(place, {
         ...(autoCreateTopics === false && { autoCreateTopicEnable: 'false' }),
         ...(flush === 'sync' && { flushDiskType: 'SYNC_FLUSH' }),
+        ...(messageDelayLevel !== undefined && { messageDelayLevel }),
         ...brokerConfig,
       }),
     });

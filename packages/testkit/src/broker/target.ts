@@ -8,6 +8,11 @@ export interface StartBrokerOptions {
   flush?: 'sync' | 'async';
   /** @default true */
   autoCreateTopics?: boolean;
+  /**
+   * Delays of levels 1 to 18, as `messageDelayLevel` of broker.conf. Retries begin with level 3.
+   * @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
+   */
+  messageDelayLevel?: string;
   /** How long NameServer and Broker may take until the Broker is registered. @default 60000 */
   startTimeoutMs?: number;
 }
