@@ -8,31 +8,53 @@ export interface RoundMoney {
   readonly payoutMinor: bigint;
 }
 
-/** What each player's balance must have changed by: payouts less stakes, by the rules alone. */
+/** Bets that were refused with one code. */
+export interface Refusals {
+  readonly count: number;
+  /** Of the last one. */
+  readonly message: string;
+}
+
+/** What a run comes to by the rules alone: its orders, its money, and how each balance must have moved. */
 export class ExpectedLedger {
+  /** The `bill_no` of every accepted order. */
+  readonly billNos: string[] = [];
+  readonly refused = new Map<number, Refusals>();
   readonly #changes = new Map<string, bigint>();
+  #stakeMinor = 0n;
+  #payoutMinor = 0n;
+
+  get stakeMinor(): bigint {
+    return this.#stakeMinor;
+  }
+
+  get payoutMinor(): bigint {
+    return this.#payoutMinor;
+  }
+
+  /** Payouts less stakes of one player. */
+  changeOf(platformUserId: string): bigint {
+    return this.#changes.get(platformUserId) ?? 0n;
+  }
 
   /** Settles a round's bets and adds them. */
   add(played: PlayedRound, paytable: Paytable): RoundMoney {
     const settler = new RoundSettler(paytable, played.cards);
     let stakeMinor = 0n;
     let payoutMinor = 0n;
-    for (const bet of played.accepted) {
-      const { grossMinor } = settler.settle(bet.playType, bet.stakeMinor);
-      stakeMinor += bet.stakeMinor;
+    for (const { billNo, player, playType, stakeMinor: stake } of played.accepted) {
+      const { grossMinor } = settler.settle(playType, stake);
+      stakeMinor += stake;
       payoutMinor += grossMinor;
-      const player = bet.player.platformUserId;
-      this.#changes.set(player, (this.#changes.get(player) ?? 0n) + grossMinor - bet.stakeMinor);
+      this.#changes.set(player.platformUserId, this.changeOf(player.platformUserId) + grossMinor - stake);
+      this.billNos.push(billNo);
     }
+    for (const { code, message } of played.refused) {
+      this.refused.set(code, { count: (this.refused.get(code)?.count ?? 0) + 1, message });
+    }
+    this.#stakeMinor += stakeMinor;
+    this.#payoutMinor += payoutMinor;
     return { stakeMinor, payoutMinor };
-  }
-
-  changeOf(platformUserId: string): bigint {
-    return this.#changes.get(platformUserId) ?? 0n;
-  }
-
-  get totalChangeMinor(): bigint {
-    return [...this.#changes.values()].reduce((sum, change) => sum + change, 0n);
   }
 }
 

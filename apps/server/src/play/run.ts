@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type Paytable, Shoe } from '@dt/dragon-tiger';
+import { Shoe } from '@dt/dragon-tiger';
 import { forEachBounded } from './bounded.ts';
 import type { GameApi } from './game-api.ts';
-import { ExpectedLedger, paytableOf, type RoundMoney } from './ledger.ts';
+import { ExpectedLedger, paytableOf, type Refusals, type RoundMoney } from './ledger.ts';
 import { planBets, type Player } from './plan.ts';
 import { seededRandom } from './random.ts';
 import { playRound, type PlayedRound } from './round.ts';
@@ -39,7 +39,7 @@ export interface RunRound extends PlayedRound, RoundMoney {
   /** From 1. */
   readonly number: number;
   readonly elapsedMs: number;
-  /** From the first bet sent to the last one answered. */
+  /** From the start of the round to the last bet answered. */
   readonly bettingMs: number;
 }
 
@@ -57,7 +57,7 @@ export interface RunReport {
   /** The `bill_no` of every accepted order. */
   readonly billNos: readonly string[];
   /** Refused bets by code. */
-  readonly refused: ReadonlyMap<number, { count: number; message: string }>;
+  readonly refused: ReadonlyMap<number, Refusals>;
   readonly stakeMinor: bigint;
   readonly payoutMinor: bigint;
   /** What all balances moved by, as the server tells them. */
@@ -68,7 +68,7 @@ export interface RunReport {
 
 /** Plays rounds with players of its own and holds their balances against the cards. */
 export async function runGame(options: RunOptions): Promise<RunReport> {
-  const { api, signal, concurrency, seed } = options;
+  const { api, seed, rounds, signal } = options;
   const started = performance.now();
   const runId = `play-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   const random = seededRandom(seed);
@@ -80,63 +80,46 @@ export async function runGame(options: RunOptions): Promise<RunReport> {
   const balances = await fund(options, runId, players);
 
   const ledger = new ExpectedLedger();
-  const billNos: string[] = [];
-  const refused = new Map<number, { count: number; message: string }>();
-  let stakeMinor = 0n;
-  let payoutMinor = 0n;
-  let paytable: Paytable | undefined;
-  for (let number = 1; number <= options.rounds; number++) {
+  for (let number = 1; number <= rounds; number++) {
     const round = { roundId: `${runId}-r${number}`, gameId: options.gameId, roomId: options.roomId ?? runId };
     const bets = planBets({ ...options, roundId: round.roundId, players, random });
     const roundStarted = performance.now();
     let bettingMs = 0;
-    const played = await playRound({
-      ...options,
-      round,
-      bets,
-      cards: shoe.deal(),
-      onBet: (done) => {
-        bettingMs = performance.now() - roundStarted;
-        options.onProgress?.({ phase: 'betting', round: number, done, of: bets.length });
-      },
-    });
+    const onBet = (done: number): void => {
+      bettingMs = performance.now() - roundStarted;
+      options.onProgress?.({ phase: 'betting', round: number, done, of: bets.length });
+    };
+    const played = await playRound({ ...options, round, bets, cards: shoe.deal(), onBet });
     const elapsedMs = performance.now() - roundStarted;
-    // A table keeps its paytable while it runs; were it changed in between, the money check would say so.
-    paytable ??= await paytableOf(api, round.roundId, signal);
-    const money = ledger.add(played, paytable);
-    stakeMinor += money.stakeMinor;
-    payoutMinor += money.payoutMinor;
-    billNos.push(...played.accepted.map((bet) => bet.billNo));
-    for (const { code, message } of played.refused) {
-      refused.set(code, { count: (refused.get(code)?.count ?? 0) + 1, message });
-    }
+    const money = ledger.add(played, await paytableOf(api, round.roundId, signal));
     options.onRound?.({ ...played, ...money, number, elapsedMs, bettingMs });
   }
 
+  const { billNos, refused, stakeMinor, payoutMinor } = ledger;
+  const money = await compareBalances(options, players, balances, ledger);
+  const elapsedMs = performance.now() - started;
+  return { runId, seed, rounds, billNos, refused, stakeMinor, payoutMinor, ...money, elapsedMs };
+}
+
+/** Holds what each balance moved by against the ledger. */
+async function compareBalances(
+  { api, concurrency, signal }: RunOptions,
+  players: readonly Player[],
+  before: ReadonlyMap<string, bigint>,
+  ledger: ExpectedLedger,
+): Promise<Pick<RunReport, 'moneyFaults' | 'balanceChangeMinor'>> {
   const moneyFaults: MoneyFault[] = [];
   let balanceChangeMinor = 0n;
   await forEachBounded(players, concurrency, async (player) => {
     const { platformUserId } = player;
     const expectedChangeMinor = ledger.changeOf(platformUserId);
-    const actualChangeMinor = (await api.balanceMinor(player, signal)) - (balances.get(platformUserId) ?? 0n);
+    const actualChangeMinor = (await api.balanceMinor(player, signal)) - (before.get(platformUserId) ?? 0n);
     balanceChangeMinor += actualChangeMinor;
     if (actualChangeMinor !== expectedChangeMinor) {
       moneyFaults.push({ platformUserId, expectedChangeMinor, actualChangeMinor });
     }
   });
-  const elapsedMs = performance.now() - started;
-  return {
-    runId,
-    seed,
-    rounds: options.rounds,
-    billNos,
-    refused,
-    stakeMinor,
-    payoutMinor,
-    balanceChangeMinor,
-    moneyFaults,
-    elapsedMs,
-  };
+  return { moneyFaults, balanceChangeMinor };
 }
 
 /** Gives every player enough to lose every bet of the run, and notes what they then have. */

@@ -1,0 +1,145 @@
+// Bets and settlement over HTTP, and the same rows written by plain SQL.
+import {
+  GameApi,
+  forEachBounded,
+  outboxMark,
+  planBets,
+  seededRandom,
+} from '../../apps/server/dist/play/index.js';
+import { timed } from './report.mjs';
+import { ADMIN_TOKEN } from './stage.mjs';
+
+const ORDERS = 10_000;
+const PLAYERS = 1_000;
+const CONCURRENCY = 64;
+const PLAIN_BETS = 2_000;
+const PLAIN_CONNECTIONS = 20;
+const MAX_STAKE_MINOR = 10_000n;
+// A dragon wins: about 40 % of the orders are paid, so every kind of row is written.
+const CARDS = 'D12,T4,R';
+
+/** A round of 10,000 orders: bets a second and ms of the settlement call. */
+export async function playRounds({ baseUrl, pool, rounds, say, label, beforeDraw = async () => undefined }) {
+  const api = new GameApi({ baseUrl, adminToken: ADMIN_TOKEN, maxConnections: CONCURRENCY });
+  const figures = {
+    betsPerSecond: [],
+    settleMs: [],
+    lastRound: '',
+    markBeforeBets: '0',
+    markBeforeDraw: '0',
+  };
+  try {
+    const random = seededRandom('road');
+    const players = Array.from({ length: PLAYERS }, (_, n) => ({
+      platformUserId: `bench-${label}-${n}`,
+      userName: `Bench ${n}`,
+    }));
+    const money = (MAX_STAKE_MINOR * BigInt(rounds * ORDERS)) / BigInt(PLAYERS);
+    await forEachBounded(players, CONCURRENCY, (player) => api.deposit(player, 'stake', money));
+    for (let number = 1; number <= rounds; number++) {
+      const round = { roundId: `bench-${label}-${number}`, gameId: 'dt_game', roomId: `bench-${label}` };
+      const plan = { roundId: round.roundId, players, betsPerPlayer: ORDERS / PLAYERS, random };
+      const bets = planBets({ ...plan, minStakeMinor: 100n, maxStakeMinor: MAX_STAKE_MINOR });
+      await api.event(round, 1);
+      figures.markBeforeBets = await outboxMark(pool);
+      const betsMs = await timed(() =>
+        forEachBounded(bets, CONCURRENCY, async (bet) => void (await api.bet(round, bet))),
+      );
+      for (const event of [2, 3, 4]) await api.event(round, event);
+      figures.markBeforeDraw = await outboxMark(pool);
+      await beforeDraw(round.roundId);
+      const settleMs = await timed(() => api.drawResult(round, CARDS));
+      await api.event(round, 5);
+      figures.betsPerSecond.push((ORDERS * 1000) / betsMs);
+      figures.settleMs.push(settleMs);
+      figures.lastRound = round.roundId;
+      say(
+        `  round ${number}: ${Math.round((ORDERS * 1000) / betsMs)} bets/s, settled in ${Math.round(settleMs)} ms`,
+      );
+    }
+    return figures;
+  } finally {
+    api.close();
+  }
+}
+
+// Tables of the same shape, with the same indexes and checks, without the server's triggers and foreign keys.
+export async function copyTables(pool) {
+  await pool.query('CREATE SCHEMA bench');
+  for (const table of ['orders', 'transfers', 'wallets', 'outbox']) {
+    await pool.query(
+      `CREATE TABLE bench.${table} (LIKE public.${table} INCLUDING ALL EXCLUDING GENERATED EXCLUDING IDENTITY)`,
+    );
+  }
+  await pool.query('INSERT INTO bench.wallets SELECT * FROM wallets');
+}
+
+/** Bets a second when a program does nothing but write a bet's rows, a transaction a bet. */
+export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
+  const { rows } = await pool.query(
+    `SELECT o.bill_no, o.player_id, o.currency, o.stake_minor, x.id AS outbox_id
+       FROM orders o JOIN outbox x ON x.message_key = o.bill_no || ':1:bet_placed' AND x.id > $2::bigint
+      WHERE o.round_id = $1 ORDER BY o.order_id LIMIT $3`,
+    [roundId, markBeforeBets, PLAIN_BETS],
+  );
+  const write = async (bet) => {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(
+        'UPDATE bench.wallets SET balance_minor = balance_minor - $3, updated_at = now() WHERE player_id = $1 AND currency = $2',
+        [bet.player_id, bet.currency, bet.stake_minor],
+      );
+      await client.query('INSERT INTO bench.orders SELECT * FROM orders WHERE bill_no = $1', [bet.bill_no]);
+      await client.query(
+        `INSERT INTO bench.transfers SELECT * FROM transfers WHERE kind = 'bet' AND reference = $1 AND revision = 1`,
+        [bet.bill_no],
+      );
+      await client.query('INSERT INTO bench.outbox SELECT * FROM outbox WHERE id = $1', [bet.outbox_id]);
+      await client.query('COMMIT');
+    } finally {
+      client.release();
+    }
+  };
+  const ms = await timed(() => forEachBounded(rows, PLAIN_CONNECTIONS, write));
+  await pool.query('TRUNCATE bench.orders, bench.transfers, bench.outbox');
+  return (rows.length * 1000) / ms;
+}
+
+/** The orders as they are before the settlement, for {@link plainSettleMs} to change. */
+export async function keepUnsettled(pool, roundId) {
+  await pool.query('INSERT INTO bench.orders SELECT * FROM orders WHERE round_id = $1', [roundId]);
+  await pool.query('ANALYZE bench.orders, bench.wallets');
+}
+
+/** Ms to write the rows that the settlement wrote, known beforehand, in one transaction of four statements. */
+export async function plainSettleMs({ pool, roundId, markBeforeDraw }) {
+  const client = await pool.connect();
+  try {
+    return await timed(async () => {
+      await client.query('BEGIN');
+      await client.query(
+        `UPDATE bench.orders b SET bill_status = o.bill_status, game_result = o.game_result, payout_minor = o.payout_minor, updated_at = o.updated_at
+           FROM orders o WHERE o.round_id = $1 AND b.round_id = $1 AND b.player_id = o.player_id AND b.order_id = o.order_id`,
+        [roundId],
+      );
+      await client.query(
+        `INSERT INTO bench.transfers SELECT * FROM transfers WHERE round_id = $1 AND kind <> 'bet'`,
+        [roundId],
+      );
+      await client.query(
+        `UPDATE bench.wallets b SET balance_minor = w.balance_minor, updated_at = w.updated_at
+           FROM wallets w WHERE w.player_id = b.player_id AND w.currency = b.currency
+            AND w.player_id IN (SELECT player_id FROM orders WHERE round_id = $1)`,
+        [roundId],
+      );
+      await client.query(
+        `INSERT INTO bench.outbox SELECT * FROM outbox WHERE id > $1::bigint AND tag IN ('order_settled', 'game_drawn')`,
+        [markBeforeDraw],
+      );
+      await client.query('COMMIT');
+    });
+  } finally {
+    client.release();
+  }
+}

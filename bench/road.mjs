@@ -1,0 +1,123 @@
+// The main road: bets, settlement, outbox, broker, inbox, each against the plainest way to do the same work.
+import { Producer } from '@dt/rocketmq-client';
+import { rocketmqPublisher } from '../apps/server/dist/messaging/publisher.js';
+import { copyTables, keepUnsettled, plainBetsPerSecond, plainSettleMs, playRounds } from './lib/bets.mjs';
+import { commitToInbox, sendToReceive } from './lib/latency.mjs';
+import { fill, nullSink, plainRowsPerSecond, prepare, relayRowsPerSecond } from './lib/relay.mjs';
+import { median, quantile } from './lib/report.mjs';
+import { Stage } from './lib/stage.mjs';
+
+const ROUNDS = 3;
+const RELAY_ROWS = 50_000;
+const BROKER_ROWS = 20_000;
+
+export async function bench({ broker: wanted, say }) {
+  const stage = new Stage(say);
+  try {
+    await stage.open();
+    return [...(await betsAndSettlement(stage, say)), ...(await relayAndLatency(stage, wanted, say))];
+  } finally {
+    await stage.close();
+  }
+}
+
+async function betsAndSettlement(stage, say) {
+  say('bets over HTTP and settlement of rounds of 10,000 orders (server with the role http alone)');
+  const { url, connection } = await stage.database();
+  const server = await stage.server(url, 'http');
+  const pool = stage.pool(connection, 20);
+  let copied = false;
+  const figures = await playRounds({
+    baseUrl: server.baseUrl,
+    pool,
+    rounds: ROUNDS,
+    say,
+    label: 'road',
+    beforeDraw: async (roundId) => {
+      if (!copied) await copyTables(pool);
+      else await pool.query('TRUNCATE bench.orders');
+      copied = true;
+      await keepUnsettled(pool, roundId);
+    },
+  });
+  await server.close();
+  const plainSettle = await plainSettleMs({
+    pool,
+    roundId: figures.lastRound,
+    markBeforeDraw: figures.markBeforeDraw,
+  });
+  await pool.query('TRUNCATE bench.orders, bench.transfers, bench.outbox');
+  const plainBets = await plainBetsPerSecond({
+    pool,
+    roundId: figures.lastRound,
+    markBeforeBets: figures.markBeforeBets,
+  });
+  return [
+    {
+      work: 'bets over HTTP',
+      value: median(figures.betsPerSecond),
+      unit: 'bets/s',
+      baseline: plainBets,
+      against: 'the same rows by plain SQL, a transaction a bet, 20 connections',
+      better: 'more',
+    },
+    {
+      work: 'settle 10,000 orders',
+      value: median(figures.settleMs),
+      unit: 'ms',
+      baseline: plainSettle,
+      against: 'the same rows by plain set-based SQL',
+      better: 'less',
+    },
+  ];
+}
+
+async function relayAndLatency(stage, wanted, say) {
+  const { connection } = await stage.database();
+  const pool = stage.pool(connection, 10);
+  await prepare(pool);
+  say(`relay of ${RELAY_ROWS} rows to a null sink`);
+  await fill(pool, RELAY_ROWS, 'bench_null');
+  const toNull = await relayRowsPerSecond(pool, nullSink, RELAY_ROWS);
+  const plain = await plainRowsPerSecond(pool, RELAY_ROWS);
+  const against = 'plain SQL that claims and marks batches of 1,000';
+
+  const broker = await stage.broker(wanted);
+  const brokerName = broker.target === 'real' ? 'RocketMQ 5.3.0' : 'the embedded broker';
+  const run = Date.now().toString(36);
+  say(`relay of ${BROKER_ROWS} rows to ${brokerName}`);
+  await pool.query('TRUNCATE outbox');
+  const producer = new Producer({ nameServers: broker.nameServer, group: `bench-${run}` });
+  await producer.start();
+  stage.defer(() => producer.close());
+  // The first message of a topic makes it and finds its route; that is not what is measured.
+  const topic = `bench_relay_${run}`;
+  await producer.send({ topic, shardingKey: 'first', body: '{}' });
+  await fill(pool, BROKER_ROWS, topic);
+  const toBroker = await relayRowsPerSecond(pool, rocketmqPublisher(producer), BROKER_ROWS);
+
+  say(`commit to inbox over ${brokerName}, one message at a time`);
+  const raw = await sendToReceive(stage, broker.nameServer, `bench_raw_${run}`);
+  const whole = await commitToInbox(stage, broker.nameServer, `bench_idle_${run}`);
+  const latency = (part, name) => ({
+    work: `commit to inbox, idle, ${name}, over ${brokerName}`,
+    value: quantile(whole, part),
+    unit: 'ms',
+    baseline: quantile(raw, part),
+    against: `send to receive on the same broker, ${name}`,
+    better: 'less',
+  });
+  return [
+    { work: 'relay to a null sink', value: toNull, unit: 'rows/s', baseline: plain, against, better: 'more' },
+    {
+      work: `relay to ${brokerName}`,
+      value: toBroker,
+      unit: 'rows/s',
+      baseline: plain,
+      against,
+      better: 'more',
+    },
+    latency(0.5, 'p50'),
+    latency(0.99, 'p99'),
+  ];
+}
