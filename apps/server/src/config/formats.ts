@@ -1,17 +1,25 @@
 import { isIP } from 'node:net';
 import { parseAmount } from '../wallet/money.ts';
 
-/** An address `10.0.0.7` or a range `10.0.0.0/8`, of either family. */
-export function parseIpRange(
-  text: string,
-): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | undefined {
+export interface IpRange {
+  readonly address: string;
+  /** Bits that count: 32 or 128 for one address. */
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** An address `10.0.0.7` or a range `10.0.0.0/8`, of either family; IPv4 wrapped in IPv6 is taken for what it is. */
+export function parseIpRange(text: string): IpRange | undefined {
   const [address = '', prefixText, ...more] = text.split('/');
   const version = isIP(address);
   if (version === 0 || more.length > 0) return undefined;
   const bits = version === 4 ? 32 : 128;
-  if (prefixText === undefined) return { address, prefix: bits, family: version === 4 ? 'ipv4' : 'ipv6' };
-  if (!/^(0|[1-9][0-9]{0,2})$/.test(prefixText) || Number(prefixText) > bits) return undefined;
-  return { address, prefix: Number(prefixText), family: version === 4 ? 'ipv4' : 'ipv6' };
+  if (prefixText !== undefined && !/^(0|[1-9][0-9]{0,2})$/.test(prefixText)) return undefined;
+  const prefix = prefixText === undefined ? bits : Number(prefixText);
+  if (prefix > bits) return undefined;
+  const wrapped = /^::ffff:(?<v4>[0-9.]+)$/i.exec(address)?.groups?.['v4'];
+  if (wrapped !== undefined && prefix >= 96) return { address: wrapped, prefix: prefix - 96, family: 'ipv4' };
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
 function isAddress(text: string): boolean {

@@ -10,7 +10,7 @@ export class AddressList {
     for (const text of ranges) {
       const range = parseIpRange(text);
       if (range === undefined) throw new TypeError(`not an address or range: ${text}`);
-      this.#list.addSubnet(plainAddress(range.address), range.prefix, range.family);
+      this.#list.addSubnet(range.address, range.prefix, range.family);
     }
   }
 
