@@ -1,4 +1,4 @@
-import { eventually, protocol, uniqueName } from '@dt/testkit';
+import { protocol, uniqueName } from '@dt/testkit';
 import { describe, expect, test } from 'vitest';
 import {
   ask,
@@ -29,10 +29,7 @@ describe('a message', () => {
     const place = protocol.decodeOffsetMessageId(sent.msgId);
     expect(`${place.storeHost.ip}:${place.storeHost.port}`).toBe(rocketmq.brokerAddress);
 
-    const [stored] = await eventually(async () => {
-      const messages = await readQueue(topic, 1);
-      return messages.length === 1 && messages;
-    });
+    const [stored] = await readQueue(topic, 1, { atLeast: 1 });
     expect(stored).toMatchObject({
       topic,
       queueId: 1,
@@ -65,7 +62,7 @@ describe('a message', () => {
       commands.sendMessage,
       sendRequest(topic, 'hello', { properties: 'KEYS\u0001k\u0002' }),
     );
-    const [stored] = await readQueue(topic, 0);
+    const [stored] = await readQueue(topic, 0, { atLeast: 1 });
     expect(stored?.physicalOffset).toBe(protocol.decodeOffsetMessageId(sent.msgId).physicalOffset);
     expect(stored?.properties).toMatchObject({ KEYS: 'k' });
   });
@@ -149,7 +146,7 @@ describe('a batch', () => {
       sendRequest(topic, '', { body, batch: true, properties: protocol.encodeProperties({ WAIT: 'true' }) }),
     );
     expect(sent.queueOffset).toBe(1);
-    const stored = (await readQueue(topic, 0)).slice(1);
+    const stored = (await readQueue(topic, 0, { atLeast: 4 })).slice(1);
     expect(stored.map(({ body: text, queueOffset, flag }) => [text.toString(), queueOffset, flag])).toEqual([
       ['m0', 1, 0],
       ['m1', 2, 1],

@@ -1,4 +1,4 @@
-import { protocol, RawConnection, uniqueName } from '@dt/testkit';
+import { eventually, protocol, RawConnection, uniqueName } from '@dt/testkit';
 import { inject, onTestFinished } from 'vitest';
 
 /** The RocketMQ of this run. */
@@ -107,23 +107,42 @@ export function pullRequest(topic: string, overrides: Partial<PullRequest> = {})
   };
 }
 
-/** Reads a queue from an offset to its end with a hand-made peer: no consumer of ours has a part in it. */
+/**
+ * Reads a queue from its start to its end with a hand-made peer: no consumer of ours has a part in it.
+ * A message can be pulled only a moment after it is acknowledged: `atLeast` says how many to wait for.
+ */
 export async function readQueue(
   topic: string,
   queueId: number,
-  { from = 0, brokerAddress = rocketmq.brokerAddress } = {},
+  { atLeast = 0, brokerAddress = rocketmq.brokerAddress } = {},
 ): Promise<protocol.StoredMessage[]> {
   await using connection = await RawConnection.open(brokerAddress);
   const messages: protocol.StoredMessage[] = [];
-  for (let queueOffset = from; ;) {
-    const { code, response } = await ask(
-      connection,
-      commands.pullMessage,
-      pullRequest(topic, { queueId, queueOffset }),
-    );
-    if (code !== ResponseCode.SUCCESS) return messages;
-    const { body, nextBeginOffset } = response();
-    messages.push(...protocol.decodeStoredMessages(body));
-    queueOffset = nextBeginOffset;
-  }
+  return await eventually(
+    async () => {
+      for (;;) {
+        const request = pullRequest(topic, { queueId, queueOffset: messages.length });
+        const { code, response } = await ask(connection, commands.pullMessage, request);
+        if (code !== ResponseCode.SUCCESS) return messages.length >= atLeast && messages;
+        messages.push(...protocol.decodeStoredMessages(response().body));
+      }
+    },
+    { what: `${atLeast} messages in queue ${queueId} of ${topic}` },
+  );
+}
+
+/** All messages of a topic, queue by queue, when there are at least so many. */
+export async function readTopic(
+  topic: string,
+  queues: number,
+  { atLeast, brokerAddress = rocketmq.brokerAddress }: { atLeast: number; brokerAddress?: string },
+): Promise<protocol.StoredMessage[][]> {
+  return eventually(
+    async () => {
+      const ids = Array.from({ length: queues }, (_, i) => i);
+      const found = await Promise.all(ids.map((queueId) => readQueue(topic, queueId, { brokerAddress })));
+      return found.flat().length >= atLeast && found;
+    },
+    { what: `${atLeast} messages in ${topic}` },
+  );
 }
