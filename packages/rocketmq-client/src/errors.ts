@@ -41,7 +41,7 @@ export class RocketMQError extends Error {
   readonly retryable: boolean;
   readonly outcome: RequestOutcome;
   /** Code of the broker's or NameServer's answer, when there was one. */
-  readonly responseCode?: number;
+  declare readonly responseCode?: number;
 
   constructor(code: RocketMQErrorCode, message: string, options: RocketMQErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

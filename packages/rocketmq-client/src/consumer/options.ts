@@ -1,0 +1,174 @@
+import { isValidName, MAX_TOPIC_LENGTH, type MessageQueue, subscriptionOf } from '@dt/rocketmq-protocol';
+import { messageOf } from '../errors.ts';
+import {
+  type CheckedClientOptions,
+  checkClientOptions,
+  type ClientOptions,
+  durationMs,
+  groupName,
+  integer,
+  invalidOption,
+  oneOf,
+} from '../options.ts';
+import type { ReceivedMessage } from './received-message.ts';
+
+export interface Subscription {
+  topic: string;
+  /** `*`, or tags as `TagA || TagB`. */
+  expression: string;
+}
+
+export interface HandlerContext {
+  queue: MessageQueue;
+  /**
+   * Fires when the queue was given to another consumer or this one closes, and the handler did not end in time:
+   * what it does from then on no longer counts.
+   */
+  signal: AbortSignal;
+  /** 1 for the first call with these messages; grows while they are tried again here. */
+  attempt: number;
+}
+
+/** Ends well: the messages are done. Throws: they failed, see `onError`. */
+export type MessageHandler = (messages: ReceivedMessage[], context: HandlerContext) => Promise<void>;
+
+/** Where a group without a stored offset starts. A broker may answer 0 for a young queue whatever is asked. */
+export type StartFrom = 'last' | 'first' | { timestamp: number };
+
+export interface PushConsumerOptions extends ClientOptions {
+  /** Consumer group. All its members must have the same subscriptions. */
+  group: string;
+  subscriptions: readonly Subscription[];
+  handler: MessageHandler;
+  /** @default 'last' */
+  from?: StartFrom;
+  /** Messages a handler call gets at most. @default 32 */
+  batchSize?: number;
+  /** Messages asked for in one request; a broker gives at most 32 in its normal configuration. @default 32 */
+  pullBatchSize?: number;
+  /** Handler calls at the same time, over all queues. @default 20 */
+  concurrency?: number;
+  /**
+   * What a throwing handler does to its messages. `sendBack`: each is handed to the broker, which delivers it
+   * again later and out of order, and after `maxReconsumeTimes` puts it into the dead letter topic. `suspend`:
+   * the same messages come again after `suspendMs`, and nothing of that queue passes them by. @default 'sendBack'
+   */
+  onError?: 'sendBack' | 'suspend';
+  /** Only with `suspend`. @default 1000 */
+  suspendMs?: number;
+  /** Only with `sendBack`. @default 16 */
+  maxReconsumeTimes?: number;
+  /** Messages held here a queue before pulling pauses. @default 1000 */
+  maxCachedMessages?: number;
+  /** Bytes of bodies held here a queue before pulling pauses. @default 104857600 */
+  maxCachedBytes?: number;
+  /** How long a broker may hold a request for messages that are not there yet. @default 15000 */
+  longPollMs?: number;
+  /** Time-out of such a request; the broker may answer 5 s late. @default longPollMs + 15000 */
+  pullTimeoutMs?: number;
+  /** Pause after a failed pull; doubles up to four times this. @default 1000 */
+  pullRetryPauseMs?: number;
+  /** How often progress is told to the brokers. @default 5000 */
+  commitIntervalMs?: number;
+  /** How often the queues are shared out anew without a cause. @default 20000 */
+  rebalanceIntervalMs?: number;
+  /** Time a running handler gets when its queue is given away or the consumer closes, before its signal fires. @default 5000 */
+  handlerGraceMs?: number;
+  /** Limit for close() as a whole. @default 10000 */
+  closeTimeoutMs?: number;
+}
+
+export interface CheckedConsumerOptions extends CheckedClientOptions {
+  readonly group: string;
+  readonly subscriptions: readonly Subscription[];
+  readonly handler: MessageHandler;
+  readonly from: StartFrom;
+  readonly batchSize: number;
+  readonly pullBatchSize: number;
+  readonly concurrency: number;
+  readonly onError: 'sendBack' | 'suspend';
+  readonly suspendMs: number;
+  readonly maxReconsumeTimes: number;
+  readonly maxCachedMessages: number;
+  readonly maxCachedBytes: number;
+  readonly longPollMs: number;
+  readonly pullTimeoutMs: number;
+  readonly pullRetryPauseMs: number;
+  readonly commitIntervalMs: number;
+  readonly rebalanceIntervalMs: number;
+  readonly handlerGraceMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsumerOptions {
+  const longPollMs = durationMs('longPollMs', options.longPollMs, 15_000);
+  if (typeof options.handler !== 'function')
+    throw invalidOption('handler', options.handler, 'expected a function');
+  return {
+    ...checkClientOptions(options),
+    group: groupName(options.group),
+    subscriptions: subscriptions(options.subscriptions),
+    handler: options.handler,
+    from: startFrom(options.from),
+    batchSize: integer('batchSize', options.batchSize, 32, 1, 10_000),
+    pullBatchSize: integer('pullBatchSize', options.pullBatchSize, 32, 1, 1024),
+    concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
+    onError: oneOf('onError', options.onError, 'sendBack', ['sendBack', 'suspend']),
+    suspendMs: durationMs('suspendMs', options.suspendMs, 1000),
+    maxReconsumeTimes: integer('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 0x7fffffff),
+    maxCachedMessages: integer('maxCachedMessages', options.maxCachedMessages, 1000, 1, 1_000_000),
+    maxCachedBytes: integer(
+      'maxCachedBytes',
+      options.maxCachedBytes,
+      104_857_600,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    longPollMs,
+    // A broker looks for polls that are due every 5 s only.
+    pullTimeoutMs: integer(
+      'pullTimeoutMs',
+      options.pullTimeoutMs,
+      longPollMs + 15_000,
+      longPollMs + 1,
+      0x7fffffff,
+    ),
+    pullRetryPauseMs: durationMs('pullRetryPauseMs', options.pullRetryPauseMs, 1000),
+    commitIntervalMs: durationMs('commitIntervalMs', options.commitIntervalMs, 5000),
+    rebalanceIntervalMs: durationMs('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000),
+    handlerGraceMs: durationMs('handlerGraceMs', options.handlerGraceMs, 5000),
+    closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 10_000),
+  };
+}
+
+function subscriptions(value: readonly Subscription[]): readonly Subscription[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalidOption('subscriptions', value, 'expected at least one topic');
+  }
+  const topics = new Set<string>();
+  for (const { topic, expression } of value as readonly Subscription[]) {
+    if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
+      throw invalidOption('subscriptions.topic', topic, 'expected a topic name');
+    }
+    if (topics.has(topic)) throw invalidOption('subscriptions.topic', topic, 'expected each topic once');
+    topics.add(topic);
+    try {
+      subscriptionOf(topic, expression, 0);
+    } catch (error) {
+      throw invalidOption('subscriptions.expression', expression, messageOf(error));
+    }
+  }
+  return value.map((subscription: Subscription) => ({ ...subscription }));
+}
+
+function startFrom(value: StartFrom | undefined): StartFrom {
+  if (value === undefined || value === 'last') return 'last';
+  if (value === 'first') return 'first';
+  if (typeof value === 'object' && Number.isSafeInteger(value.timestamp) && value.timestamp >= 0)
+    return { ...value };
+  throw invalidOption(
+    'from',
+    JSON.stringify(value),
+    "expected 'last', 'first' or { timestamp: milliseconds }",
+  );
+}

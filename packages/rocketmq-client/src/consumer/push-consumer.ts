@@ -1,0 +1,204 @@
+import {
+  commands,
+  type CommandPayload,
+  type ConsumeFromWhere,
+  EMPTY_BODY,
+  type MessageQueue,
+  messageQueueKey,
+  type RemotingCommand,
+  RequestCode,
+  retryTopic,
+  SUBSCRIBE_ALL,
+  type SubscriptionData,
+  subscriptionOf,
+} from '@dt/rocketmq-protocol';
+import { ClientInstance } from '../client/index.ts';
+import { messageOf, RocketMQError } from '../errors.ts';
+import { QueueSelector } from '../producer/queue-selector.ts';
+import { Sender } from '../producer/sender.ts';
+import { endsWithin } from '../timing/pause.ts';
+import { repeat } from '../timing/repeat.ts';
+import { Slots } from '../timing/slots.ts';
+import {
+  type CheckedConsumerOptions,
+  checkConsumerOptions,
+  type PushConsumerOptions,
+  type StartFrom,
+} from './options.ts';
+import { Puller } from './puller.ts';
+import { QueueConsumer } from './queue-consumer.ts';
+import { QueueOffsets } from './queue-offsets.ts';
+import { Rebalancer } from './rebalancer.ts';
+import { SendBack } from './send-back.ts';
+
+/**
+ * Receives the messages of topics together with the other members of its group: each queue belongs to one member at
+ * a time. Delivery is at least once: after a crash or a change of members some messages come again.
+ */
+export class PushConsumer {
+  readonly #options: CheckedConsumerOptions;
+  readonly #client: ClientInstance;
+  readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly #rebalancer: Rebalancer;
+  readonly #offsets: QueueOffsets;
+  readonly #sendBack: SendBack;
+  readonly #slots: Slots;
+  readonly #closing = new AbortController();
+  #stopCommits: () => void = () => undefined;
+  #starting: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(options: PushConsumerOptions) {
+    this.#options = checkConsumerOptions(options);
+    const { group } = this.#options;
+    this.#subscriptions = subscriptionsOf(this.#options);
+    this.#client = new ClientInstance({
+      ...this.#options,
+      membership: {
+        producerGroups: [],
+        consumers: [
+          {
+            groupName: group,
+            consumeType: 'CONSUME_PASSIVELY',
+            messageModel: 'CLUSTERING',
+            consumeFromWhere: consumeFromWhere(this.#options.from),
+            unitMode: false,
+            subscriptions: [...this.#subscriptions.values()],
+          },
+        ],
+      },
+      onRequest: (request) => this.#onRequest(request),
+      onRouteChange: () => this.#rebalancer.request(),
+      // The broker has taken this client out of the group: what belongs to whom may have changed.
+      onDisconnect: () => this.#rebalancer.request(),
+    });
+    this.#slots = new Slots(this.#options.concurrency);
+    this.#offsets = new QueueOffsets(this.#client, group);
+    const senderOptions = { group, maxAttempts: 3, retryPauseMs: 100, defaultTopicQueueNums: 1 };
+    const sender = new Sender(this.#client, new QueueSelector(), senderOptions, this.#closing.signal);
+    this.#sendBack = new SendBack(this.#client, sender, this.#options);
+    this.#rebalancer = new Rebalancer(this.#client, {
+      group,
+      topics: [...this.#subscriptions.keys()],
+      rebalanceIntervalMs: this.#options.rebalanceIntervalMs,
+      logger: this.#options.logger,
+      openQueue: (queue) => this.#openQueue(queue),
+    });
+  }
+
+  get clientId(): string {
+    return this.#client.clientId;
+  }
+
+  /** The queues that belong to this consumer now, those of the retry topic among them. */
+  get queues(): MessageQueue[] {
+    return this.#rebalancer.queues.map((consumer) => consumer.queue);
+  }
+
+  /**
+   * Resolves when the group knows this consumer and its queues were shared out once. Fails with
+   * `name-server-unreachable` when no NameServer answers; it may then be called again. A topic that does not
+   * exist yet is waited for in the background.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /** Lets running handlers end, commits, leaves the group; at most `closeTimeoutMs`. */
+  close(): Promise<void> {
+    this.#ending ??= this.#close();
+    return this.#ending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(): Promise<void> {
+    if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
+    await this.#client.start();
+    await this.#lookUpRoutes();
+    await this.#client.heartbeat();
+    // The first heartbeat makes the broker create the retry topic.
+    await this.#client.routes.refresh(retryTopic(this.#options.group)).catch(() => undefined);
+    this.#stopCommits = repeat(
+      this.#options.commitIntervalMs,
+      () => this.#commitAll(),
+      (error) => {
+        this.#options.logger.warn('commit failed', { error: messageOf(error) });
+      },
+    );
+    await this.#rebalancer.start();
+  }
+
+  async #lookUpRoutes(): Promise<void> {
+    for (const topic of this.#subscriptions.keys()) {
+      try {
+        await this.#client.routes.refresh(topic);
+      } catch (error) {
+        if (!(error instanceof RocketMQError) || error.code !== 'topic-not-found') throw error;
+        this.#options.logger.debug('topic does not exist yet', { topic });
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { closeTimeoutMs, requestTimeoutMs } = this.#options;
+    const startedAt = Date.now();
+    this.#stopCommits();
+    const inTime = await endsWithin(
+      this.#rebalancer.close(),
+      Math.max(1, closeTimeoutMs - requestTimeoutMs / 2),
+    );
+    if (!inTime)
+      this.#options.logger.warn('queues were not given back in time', { group: this.#options.group });
+    this.#closing.abort();
+    const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
+    await this.#client.close(Math.min(requestTimeoutMs, leftMs));
+  }
+
+  async #commitAll(): Promise<void> {
+    await Promise.all(
+      this.#rebalancer.queues.map((consumer) =>
+        consumer.commit().catch((error: unknown) => {
+          this.#options.logger.warn('commit failed', { ...consumer.queue, error: messageOf(error) });
+        }),
+      ),
+    );
+  }
+
+  async #openQueue(queue: MessageQueue): Promise<QueueConsumer> {
+    const subscription = this.#subscriptions.get(queue.topic);
+    if (subscription === undefined) throw new Error(`no subscription for ${messageQueueKey(queue)}`);
+    const startOffset = await this.#offsets.startOffset(queue, this.#options.from);
+    return new QueueConsumer(queue, startOffset, this.#options, {
+      puller: new Puller(this.#client, queue, subscription, this.#options),
+      offsets: this.#offsets,
+      sendBack: this.#sendBack,
+      slots: this.#slots,
+      heartbeat: () => this.#client.heartbeat(),
+    });
+  }
+
+  async #onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
+    if (request.code !== RequestCode.NOTIFY_CONSUMER_IDS_CHANGED) return undefined;
+    const { consumerGroup } = commands.notifyConsumerIdsChanged.decodeRequest(request);
+    if (consumerGroup === this.#options.group) this.#rebalancer.request();
+    return { extFields: {}, body: EMPTY_BODY };
+  }
+}
+
+function subscriptionsOf(options: CheckedConsumerOptions): ReadonlyMap<string, SubscriptionData> {
+  const subVersion = Date.now();
+  const all = [...options.subscriptions, { topic: retryTopic(options.group), expression: SUBSCRIBE_ALL }];
+  return new Map(all.map(({ topic, expression }) => [topic, subscriptionOf(topic, expression, subVersion)]));
+}
+
+function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
+  if (from === 'last') return 'CONSUME_FROM_LAST_OFFSET';
+  return from === 'first' ? 'CONSUME_FROM_FIRST_OFFSET' : 'CONSUME_FROM_TIMESTAMP';
+}

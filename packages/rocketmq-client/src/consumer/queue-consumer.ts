@@ -1,0 +1,254 @@
+import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
+import { channels } from '../diagnostics.ts';
+import { asRocketMQError, messageOf, type RocketMQError } from '../errors.ts';
+import { Coalesced } from '../timing/coalesced.ts';
+import { Gate } from '../timing/gate.ts';
+import { backoffMs, endsWithin, pause } from '../timing/pause.ts';
+import type { Slots } from '../timing/slots.ts';
+import { MessageWindow } from './message-window.ts';
+import type { CheckedConsumerOptions } from './options.ts';
+import type { Puller } from './puller.ts';
+import type { QueueOffsets } from './queue-offsets.ts';
+import type { CachedMessage } from './received-message.ts';
+import type { SendBack } from './send-back.ts';
+
+export interface QueueConsumerParts {
+  puller: Puller;
+  offsets: QueueOffsets;
+  sendBack: SendBack;
+  /** Handler calls at the same time, shared with the other queues. */
+  slots: Slots;
+  /** Brings the brokers up to date about this client. */
+  heartbeat: () => Promise<void>;
+}
+
+/** Pause before messages that could neither be handled nor sent back are tried again. */
+const KEPT_PAUSE_MS = 5000;
+/** A handler gets this long to end after its signal has fired. */
+const ABORT_GRACE_MS = 1000;
+/** An empty answer that comes sooner was not held by the broker: asking again at once would be a busy loop. */
+const HELD_MS = 50;
+const NOT_HELD_PAUSE_MS = 200;
+
+const OFFLINE: ReadonlySet<number | undefined> = new Set<number>([
+  ResponseCode.SUBSCRIPTION_NOT_EXIST,
+  ResponseCode.SUBSCRIPTION_NOT_LATEST,
+  ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+]);
+
+/**
+ * One queue while it belongs to this consumer: one task pulls messages into the window, one hands them to the
+ * handler, in offset order, one call at a time.
+ */
+export class QueueConsumer {
+  readonly queue: MessageQueue;
+  readonly #options: CheckedConsumerOptions;
+  readonly #parts: QueueConsumerParts;
+  readonly #window: MessageWindow;
+  /** Ends pulling and the start of handler calls. */
+  readonly #stopping = new AbortController();
+  /** Tells a handler that it runs no longer for us. */
+  readonly #abandoned = new AbortController();
+  readonly #arrived = new Gate();
+  readonly #room = new Gate();
+  readonly #commits = new Coalesced(() => this.#commit());
+  #committedOffset: number;
+  #consuming: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    queue: MessageQueue,
+    startOffset: number,
+    options: CheckedConsumerOptions,
+    parts: QueueConsumerParts,
+  ) {
+    this.queue = queue;
+    this.#options = options;
+    this.#parts = parts;
+    this.#window = new MessageWindow(startOffset);
+    this.#committedOffset = startOffset;
+  }
+
+  start(): void {
+    const report = (error: unknown): void =>
+      this.#log('error', 'queue stopped by a fault', { error: messageOf(error) });
+    this.#pull().catch(report);
+    this.#consuming = this.#consume().catch(report);
+  }
+
+  /** Tells the broker how far this queue is done, if that changed. */
+  async commit(): Promise<void> {
+    if (this.#window.commitOffset !== this.#committedOffset) await this.#commits.run();
+  }
+
+  /**
+   * Stops pulling, lets the running handler end within the grace (then its signal fires), and tells the broker how
+   * far the queue is done. Resolves when that is answered, so that the next owner starts at the right place.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    if (!(await endsWithin(this.#consuming, this.#options.handlerGraceMs))) {
+      this.#log('warn', 'handler did not end in time', { graceMs: this.#options.handlerGraceMs });
+      this.#abandoned.abort();
+      await endsWithin(this.#consuming, ABORT_GRACE_MS);
+    }
+    this.#abandoned.abort();
+    try {
+      await this.commit();
+    } catch (error) {
+      this.#log('warn', 'last commit failed, some messages will come twice', { error: messageOf(error) });
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const offset = this.#window.commitOffset;
+    await this.#parts.offsets.commit(this.queue, offset);
+    this.#committedOffset = offset;
+  }
+
+  async #pull(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      if (this.#isFull()) {
+        await this.#room.wait(signal);
+        continue;
+      }
+      try {
+        await this.#pullOnce(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures++;
+        await this.#onPullFailure(asRocketMQError(error), failures, signal);
+      }
+    }
+  }
+
+  async #pullOnce(signal: AbortSignal): Promise<void> {
+    const startedAt = Date.now();
+    const pulled = await this.#parts.puller.pull(this.#window.nextPullOffset, signal);
+    if (signal.aborted) return;
+    if (pulled.status === 'moved') {
+      this.#log('warn', 'offset moved by the broker', {
+        from: this.#window.nextPullOffset,
+        to: pulled.nextOffset,
+      });
+      this.#window.reset(pulled.nextOffset);
+      // Otherwise a restart would begin at the offset the broker has just refused.
+      await this.#commits.run();
+      return;
+    }
+    // Only a broker that says "moved" may lead backwards.
+    const nextOffset = Math.max(pulled.nextOffset, this.#window.nextPullOffset);
+    const advanced = nextOffset > this.#window.nextPullOffset;
+    this.#window.append(pulled.messages, nextOffset);
+    if (pulled.messages.length > 0) this.#arrived.open();
+    else if (!advanced && Date.now() - startedAt < HELD_MS) await pause(NOT_HELD_PAUSE_MS, signal);
+  }
+
+  async #onPullFailure(failure: RocketMQError, failures: number, signal: AbortSignal): Promise<void> {
+    const { pullRetryPauseMs } = this.#options;
+    this.#log('warn', 'pull failed', { error: failure.message });
+    if (OFFLINE.has(failure.responseCode)) {
+      // The broker knows another state of this group, or none: one heartbeat puts it right.
+      await this.#parts.heartbeat();
+      await pause(backoffMs(failures + 1, pullRetryPauseMs / 5, pullRetryPauseMs * 4), signal);
+      return;
+    }
+    await pause(backoffMs(failures + 1, pullRetryPauseMs, pullRetryPauseMs * 4), signal);
+  }
+
+  #isFull(): boolean {
+    const { maxCachedMessages, maxCachedBytes } = this.#options;
+    return this.#window.count >= maxCachedMessages || this.#window.bytes >= maxCachedBytes;
+  }
+
+  async #consume(): Promise<void> {
+    const { signal } = this.#stopping;
+    let attempt = 1;
+    while (!signal.aborted) {
+      if (this.#window.count === 0) {
+        await this.#arrived.wait(signal);
+        continue;
+      }
+      const release = await this.#parts.slots.acquire(signal);
+      if (release === undefined) return;
+      let pauseMs: number;
+      try {
+        pauseMs = await this.#consumeBatch(attempt);
+      } finally {
+        release();
+      }
+      attempt = pauseMs === 0 ? 1 : attempt + 1;
+      if (pauseMs > 0) await pause(pauseMs, signal);
+    }
+  }
+
+  /** Pause before the same messages come again; 0 when they are done with. */
+  async #consumeBatch(attempt: number): Promise<number> {
+    const batch = this.#window.head(this.#options.batchSize);
+    const { epoch } = this.#window;
+    const failure = await this.#handle(batch, attempt);
+    // Reset or given away meanwhile: what was done counts for nothing here.
+    if (epoch !== this.#window.epoch || this.#abandoned.signal.aborted) return 0;
+    if (failure === undefined) {
+      this.#window.done(batch.length);
+      this.#room.open();
+      return 0;
+    }
+    const { queueOffset } = batch[0]?.message ?? {};
+    this.#log('warn', 'handler failed', {
+      queueOffset,
+      messages: batch.length,
+      attempt,
+      error: messageOf(failure),
+    });
+    if (this.#options.onError === 'suspend') return this.#options.suspendMs;
+    // Not committed, so the next owner of the queue gets them; sent back they would come twice.
+    if (this.#stopping.signal.aborted) return this.#options.suspendMs;
+    const kept = await this.#parts.sendBack.run(this.queue, batch);
+    if (epoch !== this.#window.epoch) return 0;
+    this.#window.done(batch.length, kept);
+    this.#room.open();
+    return kept.length > 0 ? KEPT_PAUSE_MS : 0;
+  }
+
+  /** The failure, or `undefined`. */
+  async #handle(batch: readonly CachedMessage[], attempt: number): Promise<unknown> {
+    const startedAt = Date.now();
+    let failure: unknown;
+    try {
+      const broken = batch.find((cached) => cached.bodyError !== undefined);
+      if (broken !== undefined) throw new Error(`message ${broken.message.messageId}: ${broken.bodyError}`);
+      const messages = batch.map((cached) => cached.message);
+      await this.#options.handler(messages, { queue: this.queue, signal: this.#abandoned.signal, attempt });
+    } catch (error) {
+      failure = error ?? new Error('the handler failed without a reason');
+    }
+    if (channels.receive.hasSubscribers) {
+      const { topic, queueId, brokerName } = this.queue;
+      channels.receive.publish({
+        ...{ group: this.#options.group, topic, queueId, brokerName },
+        ...{ messages: batch.length, durationMs: Date.now() - startedAt, error: failure },
+      });
+    }
+    return failure;
+  }
+
+  #log(level: 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
+    const { topic, brokerName, queueId } = this.queue;
+    this.#options.logger[level](message, {
+      group: this.#options.group,
+      topic,
+      brokerName,
+      queueId,
+      ...fields,
+    });
+  }
+}

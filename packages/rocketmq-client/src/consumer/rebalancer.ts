@@ -1,0 +1,172 @@
+import { commands, isRetryTopic, type MessageQueue, messageQueueKey } from '@dt/rocketmq-protocol';
+import type { ClientInstance } from '../client/index.ts';
+import { channels } from '../diagnostics.ts';
+import { asRocketMQError, messageOf, RocketMQError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { masterAddress, type TopicRoute } from '../routes/index.ts';
+import { Gate } from '../timing/gate.ts';
+import { backoffMs, pause } from '../timing/pause.ts';
+import { allocateAverage } from './allocate-average.ts';
+import type { QueueConsumer } from './queue-consumer.ts';
+
+export interface RebalancerOptions {
+  group: string;
+  /** Those of the subscriptions and the retry topic. */
+  topics: readonly string[];
+  rebalanceIntervalMs: number;
+  logger: Logger;
+  /** Finds out where a queue starts and makes its consumer; not yet started. */
+  openQueue: (queue: MessageQueue) => Promise<QueueConsumer>;
+}
+
+/** Notices come in swarms when several members start; each would share out the same queues. */
+const MIN_SPACING_MS = 200;
+const RETRY_MS = 1000;
+
+/** Keeps the queues of this consumer what the group's members agree on. */
+export class Rebalancer {
+  readonly #client: ClientInstance;
+  readonly #options: RebalancerOptions;
+  readonly #queues = new Map<string, QueueConsumer>();
+  readonly #closing = new AbortController();
+  readonly #requested = new Gate();
+  #isRequested = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(client: ClientInstance, options: RebalancerOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  get queues(): QueueConsumer[] {
+    return [...this.#queues.values()];
+  }
+
+  /** Shares out once, then goes on in the background. */
+  async start(): Promise<void> {
+    const balanced = await this.#rebalance();
+    this.#loop = this.#run(balanced);
+  }
+
+  /** Soon, because something changed. */
+  request(): void {
+    this.#isRequested = true;
+    this.#requested.open();
+  }
+
+  /** Gives all queues back, each with its last commit. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loop;
+    await this.#stopAll([...this.#queues.keys()]);
+  }
+
+  async #run(balancedAtStart: boolean): Promise<void> {
+    const { signal } = this.#closing;
+    let failures = balancedAtStart ? 0 : 1;
+    while (!signal.aborted) {
+      const { rebalanceIntervalMs } = this.#options;
+      const waitMs =
+        failures === 0 ? rebalanceIntervalMs : backoffMs(failures + 1, RETRY_MS, rebalanceIntervalMs);
+      if (!this.#isRequested) await this.#requested.wait(signal, waitMs);
+      if (signal.aborted) return;
+      this.#isRequested = false;
+      failures = (await this.#rebalance()) ? 0 : failures + 1;
+      await pause(MIN_SPACING_MS, signal);
+    }
+  }
+
+  /** Whether every topic is now as it should be. */
+  async #rebalance(): Promise<boolean> {
+    const results = await Promise.all(
+      this.#options.topics.map(async (topic) => {
+        try {
+          return await this.#rebalanceTopic(topic);
+        } catch (error) {
+          const { code, message } = asRocketMQError(error);
+          if (!this.#closing.signal.aborted) {
+            // The retry topic appears with the first heartbeat only.
+            const level = code === 'topic-not-found' && isRetryTopic(topic) ? 'debug' : 'warn';
+            this.#options.logger[level]('rebalance failed', {
+              group: this.#options.group,
+              topic,
+              error: message,
+            });
+          }
+          return false;
+        }
+      }),
+    );
+    return results.every(Boolean);
+  }
+
+  async #rebalanceTopic(topic: string): Promise<boolean> {
+    const route = await this.#client.routes.get(topic);
+    const members = await this.#members(route);
+    const { clientId } = this.#client;
+    const isMember = members.includes(clientId);
+    const mine = allocateAverage(route.readableQueues, members, clientId);
+    const wanted = new Map(mine.map((queue) => [messageQueueKey(queue), queue]));
+    const held = [...this.#queues]
+      .filter(([, consumer]) => consumer.queue.topic === topic)
+      .map(([key]) => key);
+    const removed = held.filter((key) => !wanted.has(key));
+    const added = [...wanted].filter(([key]) => !this.#queues.has(key));
+    if (removed.length > 0 || added.length > 0) this.#report(topic, mine, added.length, removed.length);
+    const [opened] = await Promise.all([
+      Promise.all(added.map(([key, queue]) => this.#open(key, queue))),
+      this.#stopAll(removed),
+    ]);
+    // A broker that has just come back does not know this client yet.
+    if (!isMember) await this.#client.heartbeat();
+    return isMember && opened.every(Boolean);
+  }
+
+  async #members(route: TopicRoute): Promise<string[]> {
+    const addresses = [...route.brokers.keys()].flatMap(
+      (brokerName) => masterAddress(route, brokerName) ?? [],
+    );
+    const address = addresses[Math.floor(Math.random() * addresses.length)];
+    if (address === undefined) {
+      throw new RocketMQError('broker-not-found', `topic ${route.topic} has no broker`, { retryable: true });
+    }
+    const request = { consumerGroup: this.#options.group };
+    const { clientIds } = await this.#client.request(address, commands.getConsumerListByGroup, request);
+    return clientIds.sort();
+  }
+
+  async #open(key: string, queue: MessageQueue): Promise<boolean> {
+    if (this.#closing.signal.aborted) return true;
+    try {
+      const consumer = await this.#options.openQueue(queue);
+      if (this.#closing.signal.aborted) return true;
+      this.#queues.set(key, consumer);
+      consumer.start();
+      return true;
+    } catch (error) {
+      this.#options.logger.warn('queue not started', {
+        ...queue,
+        group: this.#options.group,
+        error: messageOf(error),
+      });
+      return false;
+    }
+  }
+
+  /** A queue leaves the table when it is stopped, so it cannot be opened again before its last commit. */
+  async #stopAll(keys: readonly string[]): Promise<void> {
+    await Promise.all(
+      keys.map(async (key) => {
+        await this.#queues.get(key)?.stop();
+        this.#queues.delete(key);
+      }),
+    );
+  }
+
+  #report(topic: string, queues: readonly MessageQueue[], added: number, removed: number): void {
+    const { group, logger } = this.#options;
+    const event = { group, topic, queues: queues.length, added, removed };
+    logger.info('queues shared out', event);
+    if (channels.rebalance.hasSubscribers) channels.rebalance.publish(event);
+  }
+}

@@ -1,0 +1,89 @@
+import { promisify } from 'node:util';
+import { inflate } from 'node:zlib';
+import {
+  bodyCompression,
+  encodeOffsetMessageId,
+  isRetryTopic,
+  type MessageProperties,
+  MessageProperty,
+  type MessageQueue,
+  type StoredMessage,
+} from '@dt/rocketmq-protocol';
+import { messageOf } from '../errors.ts';
+
+/** A message handed to a handler. */
+export interface ReceivedMessage {
+  /** The topic it was sent to, also when it comes again through the group's retry topic. */
+  topic: string;
+  tag?: string;
+  keys: string[];
+  shardingKey?: string;
+  properties: MessageProperties;
+  /** Decompressed. */
+  body: Buffer;
+  /** The id its producer gave it (UNIQ_KEY), else the broker's. */
+  messageId: string;
+  offsetMessageId: string;
+  /** Where it was read from: for a repeated delivery a queue of the retry topic. */
+  queue: MessageQueue;
+  queueOffset: number;
+  /** Milliseconds since 1970 by the producer's clock. */
+  bornTimestamp: number;
+  /** Milliseconds since 1970 by the broker's clock. */
+  storeTimestamp: number;
+  /** Deliveries before this one that failed. */
+  reconsumeTimes: number;
+}
+
+/** A message with what only this package needs of it. */
+export interface CachedMessage {
+  readonly message: ReceivedMessage;
+  readonly physicalOffset: number;
+  readonly sizeBytes: number;
+  /** Why the body could not be decompressed: no handler sees such a message, it fails at once. */
+  readonly bodyError: string | undefined;
+}
+
+/** A small body can claim to become a very large one. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
+const inflateAsync = promisify(inflate);
+
+export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue): Promise<CachedMessage> {
+  const { properties } = stored;
+  const { body, bodyError } = await decompress(stored);
+  const offsetMessageId = encodeOffsetMessageId(stored);
+  const message: ReceivedMessage = {
+    topic: isRetryTopic(stored.topic)
+      ? (properties[MessageProperty.RETRY_TOPIC] ?? stored.topic)
+      : stored.topic,
+    keys: properties[MessageProperty.KEYS]?.split(' ').filter((key) => key !== '') ?? [],
+    properties,
+    body,
+    messageId: properties[MessageProperty.UNIQ_KEY] ?? offsetMessageId,
+    offsetMessageId,
+    queue,
+    queueOffset: stored.queueOffset,
+    bornTimestamp: stored.bornTimestamp,
+    storeTimestamp: stored.storeTimestamp,
+    reconsumeTimes: stored.reconsumeTimes,
+  };
+  const tag = properties[MessageProperty.TAGS];
+  if (tag !== undefined) message.tag = tag;
+  const shardingKey = properties[MessageProperty.SHARDING_KEY];
+  if (shardingKey !== undefined) message.shardingKey = shardingKey;
+  return { message, physicalOffset: stored.physicalOffset, sizeBytes: stored.sizeBytes, bodyError };
+}
+
+async function decompress(stored: StoredMessage): Promise<{ body: Buffer; bodyError: string | undefined }> {
+  const { body } = stored;
+  const compression = bodyCompression(stored.sysFlag);
+  if (compression === 'none') return { body, bodyError: undefined };
+  if (compression !== 'zlib')
+    return { body, bodyError: `compression ${compression ?? 'of an unknown type'} is not supported` };
+  try {
+    return { body: await inflateAsync(body, { maxOutputLength: MAX_INFLATED_BYTES }), bodyError: undefined };
+  } catch (error) {
+    return { body, bodyError: `body cannot be decompressed: ${messageOf(error)}` };
+  }
+}
