@@ -56,7 +56,10 @@ export class Stage {
     } finally {
       await admin.end();
     }
-    const url = this.#postgres.connectionString.replace(/\/[^/@?]+(?=\?|$)/, `/${database}`);
+    // The host in front is not used: that of the query, a socket's folder, comes before it.
+    const url = this.#postgres.connectionString
+      .replace(/\/[^/@?]+(?=\?|$)/, `/${database}`)
+      .replace('@/', '@localhost/');
     return { url, connection: { ...this.#postgres.connection, database } };
   }
 
