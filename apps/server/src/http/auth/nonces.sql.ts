@@ -1,13 +1,18 @@
 import type { Statement } from '../../database/index.ts';
 
-/** $1 app key, $2 nonce, $3 seconds it is kept. One row when the nonce is new, or what was there has expired. */
-export const spendNonce: Statement = {
+/**
+ * $1 app keys, $2 nonces, $3 seconds they are kept. No pair twice, and in one order everywhere, so that two
+ * instances never wait for each other in a circle. A row for each that is new, or whose earlier use has expired.
+ */
+export const spendNonces: Statement = {
   name: 'nonces-spend',
   text: `
     INSERT INTO nonces AS known (app_key, nonce, expires_at)
-    VALUES ($1, $2, now() + make_interval(secs => $3))
+    SELECT app_key, nonce, now() + make_interval(secs => $3)
+    FROM unnest($1::text[], $2::text[]) AS used (app_key, nonce)
     ON CONFLICT (app_key, nonce) DO UPDATE SET expires_at = excluded.expires_at
-    WHERE known.expires_at <= now()`,
+    WHERE known.expires_at <= now()
+    RETURNING app_key, nonce`,
 };
 
 /** $1 app key, $2 nonce. */

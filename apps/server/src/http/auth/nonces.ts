@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Queryable } from '../../database/index.ts';
-import { findSpentNonce, purgeNonces, spendNonce } from './nonces.sql.ts';
+import { NonceWriter } from './nonce-writer.ts';
+import { findSpentNonce, purgeNonces } from './nonces.sql.ts';
 
 /** A timestamp may be 300 s early and is good until it is 300 s late: after 600 s no nonce can come again. */
 const keptSeconds = 600;
@@ -13,6 +14,7 @@ const maxLength = 64;
  */
 export class Nonces {
   readonly #database: Queryable;
+  readonly #writer: NonceWriter;
   readonly #maxRefused: number;
   #refused = new Set<string>();
   #refusedBefore = new Set<string>();
@@ -21,14 +23,14 @@ export class Nonces {
   /** @param maxRefused nonces of refused requests to remember; up to twice as many are held */
   constructor(database: Queryable, maxRefused = 20_000) {
     this.#database = database;
+    this.#writer = new NonceWriter(database, keptSeconds);
     this.#maxRefused = maxRefused;
   }
 
   /** Uses a nonce up, atomically across instances. @returns false when it was used before */
   async spend(appKey: string, nonce: string): Promise<boolean> {
     if (this.#wasRefused(appKey, nonce)) return false;
-    const { rowCount } = await this.#database.query(spendNonce, [appKey, storable(nonce), keptSeconds]);
-    return rowCount === 1;
+    return this.#writer.spend(appKey, storable(nonce));
   }
 
   /** Uses up the nonce of a request that is refused. @returns false when it was used before */
