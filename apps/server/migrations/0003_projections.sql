@@ -19,21 +19,22 @@ CREATE INDEX player_statement_by_player ON player_statement (platform_id, platfo
 COMMENT ON TABLE player_statement IS 'What a player sees of each bet, in order: the stake below zero, then the return (0.00 of a lost bet too). A message applied twice adds nothing.';
 
 CREATE TABLE round_report (
-  round_id     text PRIMARY KEY,
-  game_id      text    NOT NULL,
-  room_id      text    NOT NULL,
-  orders       integer NOT NULL DEFAULT 0,
-  settled      integer NOT NULL DEFAULT 0,
-  stake_minor  bigint  NOT NULL DEFAULT 0,
-  payout_minor bigint  NOT NULL DEFAULT 0,
-  refund_minor bigint  NOT NULL DEFAULT 0,
+  round_id       text PRIMARY KEY,
+  game_id        text    NOT NULL,
+  room_id        text    NOT NULL,
+  orders         integer NOT NULL DEFAULT 0,
+  settled        integer NOT NULL DEFAULT 0,
+  stake_minor    bigint  NOT NULL DEFAULT 0,
+  payout_minor   bigint  NOT NULL DEFAULT 0,
+  refund_minor   bigint  NOT NULL DEFAULT 0,
   house_net_minor bigint GENERATED ALWAYS AS (stake_minor - payout_minor - refund_minor) STORED,
-  card_list    text,
-  result       text,
+  revision       integer NOT NULL DEFAULT 0,
+  card_list      text,
+  result         text,
   rounding_minor numeric(20, 6),
-  started_at   timestamptz,
-  drawn        boolean NOT NULL DEFAULT false,
-  ended        boolean NOT NULL DEFAULT false,
-  updated_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+  started_at     timestamptz,
+  ended          boolean NOT NULL DEFAULT false,
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE round_report IS 'What a round took and gave, counted from its messages, in whatever order they come.';
+COMMENT ON TABLE round_report IS 'What a round took and gave, counted from its messages, in whatever order they come. The house has won or lost house_net_minor for good when settled = orders and revision > 0.';
+COMMENT ON COLUMN round_report.revision IS 'Revision of card_list and result; 0 until they came';

@@ -41,7 +41,20 @@ export interface Database extends Queryable {
 export interface TransactionOptions {
   /** Runs in all, first one included. @default 5 */
   readonly maxAttempts?: number;
+  /** PostgreSQL settings for this transaction alone, sent along with its BEGIN: they cost no round trip. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
+
+/**
+ * For transactions whose every statement finds its rows by a key. A named statement keeps the plan of its first runs,
+ * and those may see an empty table, where reading all of it looks cheapest: ten thousand orders later the same plan
+ * took 14 ms where 0.5 ms are needed.
+ */
+export const PLANS_BY_KEY: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+};
 
 export interface DatabaseOptions {
   /** One of the two is needed. */
@@ -89,11 +102,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   // A connection that breaks while it is checked out speaks through its own event; unheard it would end the process.
   pool.on('connect', (client) => client.on('error', report));
 
-  async function attempt<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  async function attempt<T>(work: (tx: Queryable) => Promise<T>, begin: string): Promise<T> {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await client.query(begin);
       const result = await work({ query: (statement, values) => run(client, statement, values) });
       await client.query('COMMIT');
       return result;
@@ -111,10 +124,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   return {
     pool,
     query: (statement, values) => run(pool, statement, values),
-    async transaction(work, { maxAttempts = 5 } = {}) {
+    async transaction(work, { maxAttempts = 5, settings = {} } = {}) {
+      const begin = beginWith(settings);
       for (let tries = 1; ; tries += 1) {
         try {
-          return await attempt(work);
+          return await attempt(work, begin);
         } catch (error) {
           const state = sqlState(error);
           if (tries >= maxAttempts || (state !== SERIALIZATION_FAILURE && state !== DEADLOCK_DETECTED))
@@ -133,6 +147,13 @@ export function createDatabase(options: DatabaseOptions): Database {
       abort.abort();
     },
   };
+}
+
+function beginWith(settings: Readonly<Record<string, string>>): string {
+  const local = Object.entries(settings).map(
+    ([name, value]) => `; SET LOCAL ${pg.escapeIdentifier(name)} TO ${pg.escapeLiteral(value)}`,
+  );
+  return `BEGIN${local.join('')}`;
 }
 
 async function run<Row extends object>(

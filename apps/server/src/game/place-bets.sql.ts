@@ -42,6 +42,9 @@ export interface FactsRow {
 /**
  * All that the judgement of a batch needs, in one row. Runs after the locks, so that its snapshot has whatever those
  * who held them before have committed, and its clock is not older than the wait.
+ *
+ * The stakes are looked up player by player (LATERAL): statistics never know the round that is being played, so a
+ * plain join takes it for one row and reads all of its orders for each batch.
  */
 export const FACTS: Statement = {
   name: 'bets-facts',
@@ -57,10 +60,9 @@ SELECT date_trunc('milliseconds', clock_timestamp()) AS now,
      JOIN rounds r USING (round_id)) AS earlier,
   (SELECT coalesce(json_agg(json_build_object(
             'player_id', player_id::text, 'play_type', play_type, 'stake_minor', stake_minor::text)), '[]')
-     FROM (SELECT o.player_id, o.play_type, sum(o.stake_minor) AS stake_minor
-             FROM (SELECT DISTINCT player_id FROM unnest($2::bigint[]) AS ids(player_id)) AS asked
-             JOIN orders o ON o.round_id = $1 AND o.player_id = asked.player_id
-            GROUP BY o.player_id, o.play_type) AS stakes) AS by_player,
+     FROM (SELECT DISTINCT player_id FROM unnest($2::bigint[]) AS ids(player_id)) AS asked
+     CROSS JOIN LATERAL (SELECT play_type, sum(o.stake_minor) AS stake_minor FROM orders o
+                          WHERE o.round_id = $1 AND o.player_id = asked.player_id GROUP BY play_type) AS stakes) AS by_player,
   (SELECT coalesce(json_agg(json_build_object('play_type', play_type, 'stake_minor', stake_minor::text)), '[]')
      FROM round_totals WHERE round_id = $1) AS by_round`,
 };

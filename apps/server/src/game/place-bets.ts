@@ -1,5 +1,11 @@
 import { enqueue } from '@dt/outbox';
-import { type Database, type Queryable, sqlState, violatedConstraint } from '../database/index.ts';
+import {
+  type Database,
+  PLANS_BY_KEY,
+  type Queryable,
+  sqlState,
+  violatedConstraint,
+} from '../database/index.ts';
 import { CURRENCY } from '../wallet/index.ts';
 import { countIn, judge, type EarlierOrder, type PlayerFacts, type RoundFacts } from './bet-rules.ts';
 import { newBillNo } from './bill-no.ts';
@@ -41,7 +47,7 @@ export async function placeBets(
 ): Promise<readonly BetOutcome[]> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await database.transaction((tx) => placeIn(tx, topic, requests));
+      return await database.transaction((tx) => placeIn(tx, topic, requests), { settings: PLANS_BY_KEY });
     } catch (error) {
       const isBillNo =
         sqlState(error) === UNIQUE_VIOLATION && violatedConstraint(error) === 'orders_bill_no_key';

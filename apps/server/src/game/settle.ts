@@ -27,6 +27,9 @@ interface SettledOrder {
   readonly payoutMinor: bigint;
 }
 
+// A round of ten thousand orders takes a while on a slow disk; nothing else may, hence the lower limit elsewhere.
+const SETTLE_SETTINGS = { statement_timeout: '60s' };
+
 /**
  * Settles a round: results, payouts, balances, messages, all in one transaction, or nothing of it.
  *
@@ -41,18 +44,21 @@ export async function drawResult(
 ): Promise<void> {
   checkId('game_round_id', request.roundId, 1);
   const cards = readCards(request.cardList);
-  const refused = await database.transaction(async (tx): Promise<BusinessError | undefined> => {
-    const round = (await tx.query<RoundRow>(LOCK_ROUND, [request.roundId])).rows[0];
-    if (round === undefined) return roundNotFound({ roundId: request.roundId });
-    if (contradicts(cards)) return refuse(tx, request, round, 'stated-result');
-    if (round.card_list !== null) {
-      if (sameCards(parseCardList(round.card_list), cards)) return undefined;
-      return refuse(tx, request, round, 'other-cards');
-    }
-    if (round.state !== 'drawn') return drawRefused({ roundId: request.roundId, state: round.state });
-    await settle(tx, topic, request, round, cards);
-    return undefined;
-  });
+  const refused = await database.transaction(
+    async (tx): Promise<BusinessError | undefined> => {
+      const round = (await tx.query<RoundRow>(LOCK_ROUND, [request.roundId])).rows[0];
+      if (round === undefined) return roundNotFound({ roundId: request.roundId });
+      if (contradicts(cards)) return refuse(tx, request, round, 'stated-result');
+      if (round.card_list !== null) {
+        if (sameCards(parseCardList(round.card_list), cards)) return undefined;
+        return refuse(tx, request, round, 'other-cards');
+      }
+      if (round.state !== 'drawn') return drawRefused({ roundId: request.roundId, state: round.state });
+      await settle(tx, topic, request, round, cards);
+      return undefined;
+    },
+    { settings: SETTLE_SETTINGS },
+  );
   // Thrown after the commit, so that the audit of a refusal stays.
   if (refused !== undefined) throw refused;
 }
@@ -106,8 +112,6 @@ async function settle(
 ): Promise<void> {
   const { roundId, traceId, traceparent, actor } = request;
   const house = await accountId(tx, 'house', '', CURRENCY);
-  // A round of ten thousand orders takes a while on a slow disk; a bet must not, hence the lower limit elsewhere.
-  await tx.query(`SET LOCAL statement_timeout = '60s'`);
   const { rows } = await tx.query<OrderRow>(LOCK_ORDERS, [roundId]);
   const rounding = new RoundingSum();
   const orders = settleOrders(rows, cards, rounding);

@@ -1,4 +1,4 @@
-import { type Statement } from '../database/index.ts';
+// Not named: planned afresh for each question, since the tables grow while connections live.
 
 export interface SettlementRow {
   readonly total_orders: number;
@@ -6,11 +6,8 @@ export interface SettlementRow {
   readonly total_payout_minor: string;
 }
 
-export const SETTLEMENT: Statement = {
-  name: 'settlement',
-  text: `SELECT total_orders, total_stake_minor, total_payout_minor FROM settlements
-          WHERE round_id = $1 AND revision = $2`,
-};
+export const SETTLEMENT = `SELECT total_orders, total_stake_minor, total_payout_minor FROM settlements
+          WHERE round_id = $1 AND revision = $2`;
 
 export interface BetRow {
   readonly order_id: string;
@@ -33,16 +30,7 @@ const OF_PLAYER = `FROM players p JOIN orders o ON o.player_id = p.player_id
   WHERE p.platform_id = $1 AND p.platform_user_id = $2`;
 
 /** Ids of one player grow with time: they are given while its wallet is locked. One statement per way to ask, so that each has the plan of its index. */
-export const BETS: Statement = {
-  name: 'bets',
-  text: `SELECT ${BET} ${OF_PLAYER} AND o.order_id < $3 ORDER BY o.order_id DESC LIMIT $4 OFFSET $5`,
-};
-export const BETS_COUNT: Statement = { name: 'bets-count', text: `SELECT count(*) AS total ${OF_PLAYER}` };
-export const BETS_OF_ROUND: Statement = {
-  name: 'bets-of-round',
-  text: `SELECT ${BET} ${OF_PLAYER} AND o.order_id < $3 AND o.round_id = $6 ORDER BY o.order_id DESC LIMIT $4 OFFSET $5`,
-};
-export const BETS_OF_ROUND_COUNT: Statement = {
-  name: 'bets-of-round-count',
-  text: `SELECT count(*) AS total ${OF_PLAYER} AND o.round_id = $3`,
-};
+export const BETS = `SELECT ${BET} ${OF_PLAYER} AND o.order_id < $3 ORDER BY o.order_id DESC LIMIT $4 OFFSET $5`;
+export const BETS_COUNT = `SELECT count(*) AS total ${OF_PLAYER}`;
+export const BETS_OF_ROUND = `SELECT ${BET} ${OF_PLAYER} AND o.order_id < $3 AND o.round_id = $6 ORDER BY o.order_id DESC LIMIT $4 OFFSET $5`;
+export const BETS_OF_ROUND_COUNT = `SELECT count(*) AS total ${OF_PLAYER} AND o.round_id = $3`;

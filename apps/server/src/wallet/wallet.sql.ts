@@ -1,11 +1,8 @@
 import { type Statement } from '../database/index.ts';
 
-export const BALANCE: Statement = {
-  name: 'wallet-balance',
-  text: `SELECT w.balance_minor, w.currency, w.updated_at
+export const BALANCE = `SELECT w.balance_minor, w.currency, w.updated_at
            FROM players p JOIN wallets w USING (player_id)
-          WHERE p.platform_id = $1 AND p.platform_user_id = $2 AND w.currency = $3`,
-};
+          WHERE p.platform_id = $1 AND p.platform_user_id = $2 AND w.currency = $3`;
 
 /** The lock of everything a player does with money. */
 export const LOCK_WALLET: Statement = {

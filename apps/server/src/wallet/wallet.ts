@@ -1,4 +1,4 @@
-import { sqlState, type Database, type Queryable } from '../database/index.ts';
+import { PLANS_BY_KEY, sqlState, type Database, type Queryable } from '../database/index.ts';
 import { accountId } from './accounts.ts';
 import {
   badParameter,
@@ -68,32 +68,35 @@ async function move(
     throw badParameter('transaction_id must have 1 to 128 bytes');
   }
   try {
-    return await database.transaction(async (tx) => {
-      const wallet =
-        (await lockWallet(tx, player)) ??
-        (kind === 'deposit' ? await openWallet(tx, player, playerId) : undefined);
-      if (wallet === undefined) throw balanceTooLow();
-      // Before the state, and under the wallet's lock: two of one id at once are one and its replay.
-      const before = await findTransaction(tx, player, transactionId);
-      if (before !== undefined) {
-        if (before.kind !== kind || before.amountMinor !== amountMinor)
-          throw duplicateRequest({ transactionId });
-        return answer(before, true);
-      }
-      if (kind === 'withdraw' && wallet.status !== 1) throw playerDisabled();
-      const outside = await accountId(tx, 'outside', '', CURRENCY);
-      const { rows } = await tx.query<TransactionRow>(MOVE, [
-        wallet.player_id,
-        kind,
-        transactionId,
-        outside,
-        (kind === 'deposit' ? amountMinor : -amountMinor).toString(),
-        CURRENCY,
-        traceId,
-      ]);
-      if (rows[0] === undefined) throw balanceTooLow();
-      return answer(toTransaction(rows[0]), false);
-    });
+    return await database.transaction(
+      async (tx) => {
+        const wallet =
+          (await lockWallet(tx, player)) ??
+          (kind === 'deposit' ? await openWallet(tx, player, playerId) : undefined);
+        if (wallet === undefined) throw balanceTooLow();
+        // Before the state, and under the wallet's lock: two of one id at once are one and its replay.
+        const before = await findTransaction(tx, player, transactionId);
+        if (before !== undefined) {
+          if (before.kind !== kind || before.amountMinor !== amountMinor)
+            throw duplicateRequest({ transactionId });
+          return answer(before, true);
+        }
+        if (kind === 'withdraw' && wallet.status !== 1) throw playerDisabled();
+        const outside = await accountId(tx, 'outside', '', CURRENCY);
+        const { rows } = await tx.query<TransactionRow>(MOVE, [
+          wallet.player_id,
+          kind,
+          transactionId,
+          outside,
+          (kind === 'deposit' ? amountMinor : -amountMinor).toString(),
+          CURRENCY,
+          traceId,
+        ]);
+        if (rows[0] === undefined) throw balanceTooLow();
+        return answer(toTransaction(rows[0]), false);
+      },
+      { settings: PLANS_BY_KEY },
+    );
   } catch (error) {
     if (sqlState(error) === NUMERIC_VALUE_OUT_OF_RANGE)
       throw badParameter('amount is more than a wallet can hold');

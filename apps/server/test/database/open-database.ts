@@ -14,7 +14,7 @@ export const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.
 export interface OpenedDatabase {
   readonly database: Database;
   readonly connectionString: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A migrated database of its own. Clones of one template, which is made again when a migration changes. */

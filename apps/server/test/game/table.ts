@@ -44,7 +44,7 @@ export interface Table {
   ): Promise<PlacedBet>;
   draw(roundId: string, cardList: string): Promise<void>;
   balance(player: PlayerRef): Promise<bigint>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openTable(
