@@ -59,7 +59,9 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`rocketmq-embedded: ${messageOf(error)}\n`);
     return error instanceof EmbeddedError && error.code === 'option-invalid' ? WRONG_CALL : FAULT;
   }
-  process.stdout.write(`ready: NameServer ${server.nameServerAddress}, broker ${server.brokerAddress} (Ctrl-C stops)\n`);
+  process.stdout.write(
+    `ready: NameServer ${server.nameServerAddress}, broker ${server.brokerAddress} (Ctrl-C stops)\n`,
+  );
   await signal();
   const limit = setTimeout(() => {
     process.stderr.write('rocketmq-embedded: stopping takes too long, giving up\n');
@@ -91,7 +93,8 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
     },
   });
   if (values.help) return undefined;
-  if (!isLogLevel(values['log-level'])) throw new Error(`--log-level ${values['log-level']}: allowed are debug, info, warn, error`);
+  if (!isLogLevel(values['log-level']))
+    throw new Error(`--log-level ${values['log-level']}: allowed are debug, info, warn, error`);
   const options: RocketMQOptions = {
     dataDir: values.data,
     autoCreateTopics: !values['no-auto-create'],
@@ -105,7 +108,8 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
   if (values.cluster !== undefined) options.clusterName = values.cluster;
   if (values['broker-name'] !== undefined) options.brokerName = values['broker-name'];
   if (values['delay-levels'] !== undefined) options.messageDelayLevel = values['delay-levels'];
-  if (values['retention-hours'] !== undefined) options.retentionMs = Math.round(Number(values['retention-hours']) * 3_600_000);
+  if (values['retention-hours'] !== undefined)
+    options.retentionMs = Math.round(Number(values['retention-hours']) * 3_600_000);
   return options;
 }
 

@@ -8,7 +8,10 @@ export function isLogLevel(text: string): text is LogLevel {
 }
 
 /** `[INFO] message key=value` on standard error, which leaves standard output to whoever reads the ready line. */
-export function consoleLogger(level: LogLevel, write: (line: string) => void = (line) => process.stderr.write(line)): Logger {
+export function consoleLogger(
+  level: LogLevel,
+  write: (line: string) => void = (line) => process.stderr.write(line),
+): Logger {
   const lowest = LEVELS.indexOf(level);
   const log =
     (own: LogLevel) =>

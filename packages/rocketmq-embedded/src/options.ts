@@ -165,5 +165,8 @@ function oneOf<T>(field: string, value: T, allowed: readonly T[]): T {
 }
 
 function invalid(field: string, value: unknown, allowed: string): EmbeddedError {
-  return new EmbeddedError('option-invalid', `${field}: ${JSON.stringify(value)}, allowed is ${allowed}`);
+  return new EmbeddedError(
+    'option-invalid',
+    `${field}: ${typeof value === 'number' ? String(value) : JSON.stringify(value)}, allowed is ${allowed}`,
+  );
 }

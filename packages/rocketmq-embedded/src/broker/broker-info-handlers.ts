@@ -81,9 +81,11 @@ function runtimeText(ms: number): string {
   return `[ ${days} days, ${hours} hours, ${Math.floor(seconds / 60) % 60} minutes, ${seconds % 60} seconds ]`;
 }
 
+/** Used part of what is used or can be used, rounded up to hundredths, as a real broker counts. */
 async function usedRatio(folder: string): Promise<number> {
-  const { blocks, bavail } = await statfs(folder);
-  return blocks === 0 ? -1 : 1 - bavail / blocks;
+  const { blocks, bfree, bavail } = await statfs(folder);
+  const used = blocks - bfree;
+  return used + bavail === 0 ? -1 : Math.ceil((used * 100) / (used + bavail)) / 100;
 }
 
 function brokerConfig(config: Readonly<Record<string, string>>, request: RemotingCommand): RemotingCommand {

@@ -12,6 +12,7 @@ import {
   Refusal,
   requiredText,
   success,
+  withObjectKeys,
   type Connection,
   type RequestHandler,
 } from '../server/index.ts';
@@ -81,7 +82,8 @@ async function consumeStats(broker: BrokerContext, request: RemotingCommand): Pr
       });
     }
   }
-  return success(request, commands.getConsumeStats.encodeResponse({ consumeTps: 0, queues }));
+  const { body } = commands.getConsumeStats.encodeResponse({ consumeTps: 0, queues });
+  return success(request, { body: withObjectKeys(body) });
 }
 
 function connectionsOf(clients: ReadonlyMap<Connection, ClientInfo>): commands.ClientConnection[] {

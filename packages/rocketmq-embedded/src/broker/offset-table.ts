@@ -82,8 +82,8 @@ export class OffsetTable {
   }
 
   #split(): { key: string; topic: string; group: string }[] {
-    // Neither topics nor groups may hold an `@`.
-    return [...new Set([...this.#committed.keys(), ...this.#pulled.keys()])].map((key) => {
+    // Neither topics nor groups may hold an `@`. A group that only pulled has left no trace here, as in the real broker.
+    return [...this.#committed.keys()].map((key) => {
       const at = key.indexOf('@');
       return { key, topic: key.slice(0, at), group: key.slice(at + 1) };
     });

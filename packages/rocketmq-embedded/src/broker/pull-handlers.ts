@@ -16,6 +16,9 @@ import { Refusal, withDetails, type Connection, type RequestHandler } from '../s
 import type { ReadResult, ReadStatus } from '../store/index.ts';
 import type { BrokerContext } from './context.ts';
 
+/** Why a pull is not allowed, beside code 16. */
+const FORBIDDEN = { group: '2', topic: '3', broadcasting: '4' } as const;
+
 type PullRequest = commands.PullMessageRequest;
 
 /** Entries a pull with a tag filter looks at, at least, before it answers with what it has. */
@@ -79,6 +82,7 @@ function checked(
     throw new Refusal(
       ResponseCode.NO_PERMISSION,
       `subscription group no permission, ${header.consumerGroup}`,
+      { forbiddenType: FORBIDDEN.group },
     );
   }
   const topic = broker.topics.get(header.topic);
@@ -89,7 +93,9 @@ function checked(
     );
   }
   if (!isReadable(topic.perm)) {
-    throw new Refusal(ResponseCode.NO_PERMISSION, `the topic[${header.topic}] pulling message is forbidden`);
+    throw new Refusal(ResponseCode.NO_PERMISSION, `the topic[${header.topic}] pulling message is forbidden`, {
+      forbiddenType: FORBIDDEN.topic,
+    });
   }
   if (header.queueId < 0 || header.queueId >= topic.readQueueNums) {
     throw new Refusal(
@@ -121,6 +127,7 @@ function tagHashesFor(
     throw new Refusal(
       ResponseCode.NO_PERMISSION,
       `the consumer group[${header.consumerGroup}] can not consume by broadcast way`,
+      { forbiddenType: FORBIDDEN.broadcasting },
     );
   }
   const subscription = members.subscriptions.get(header.topic);
@@ -171,7 +178,6 @@ function codeOf(status: ReadStatus, requestedOffset: number): number {
     case 'OFFSET_FOUND_NULL':
     case 'OFFSET_OVERFLOW_ONE':
       return ResponseCode.PULL_NOT_FOUND;
-    case 'NO_MATCHED_LOGIC_QUEUE':
     case 'NO_MESSAGE_IN_QUEUE':
       return requestedOffset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
     case 'OFFSET_OVERFLOW_BADLY':

@@ -32,11 +32,13 @@ async function queryMessage(broker: BrokerContext, request: RemotingCommand): Pr
     endTimestamp: requiredInteger(request, 'endTimestamp'),
     unique,
   });
+  const found = messages.length > 0;
   const extFields = {
-    indexLastUpdatePhyoffset: String(broker.store.maxPhysicalOffset),
-    indexLastUpdateTimestamp: String(Date.now()),
+    indexLastUpdatePhyoffset: String(found ? broker.store.maxPhysicalOffset : 0),
+    indexLastUpdateTimestamp: String(found ? Date.now() : 0),
   };
-  if (messages.length > 0) return success(request, { extFields, body: Buffer.concat(messages) });
+  // The newest ones, the oldest of them first.
+  if (found) return success(request, { extFields, body: Buffer.concat(messages.reverse()) });
   return createResponse(request, ResponseCode.QUERY_NOT_FOUND, {
     extFields,
     remark: 'can not find message, maybe time range not correct',

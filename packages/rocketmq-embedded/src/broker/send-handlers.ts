@@ -75,11 +75,15 @@ function send(
 ): Promise<RemotingCommand> {
   if (header.body.length === 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, 'the message body is empty');
   const topic = checkedTopic(broker, header, connection);
-  const queueId =
-    header.queueId >= 0 ? header.queueId : Math.floor(Math.random() * Math.max(1, topic.writeQueueNums));
+  const queueId = header.queueId >= 0 ? header.queueId : randomQueue(topic);
   return header.batch === true
     ? sendBatch(broker, request, header, queueId, connection, region)
     : sendSingle(broker, request, header, queueId, connection, region);
+}
+
+function randomQueue(topic: TopicConfig): number {
+  if (topic.writeQueueNums > 0) return Math.floor(Math.random() * topic.writeQueueNums);
+  throw new Refusal(ResponseCode.SYSTEM_ERROR, `topic[${topic.topicName}] has no queue to write to`);
 }
 
 function checkedTopic(broker: BrokerContext, header: SendRequest, connection: Connection): TopicConfig {
@@ -273,7 +277,9 @@ async function sendBatch(
   if (Number(shared[MessageProperty.DELAY] ?? 0) > 0 || (header.sysFlag & PREPARED_TRANSACTION_MASK) !== 0) {
     checkSizes(broker, Number.POSITIVE_INFINITY, '');
   }
-  checkSizes(broker, header.body.length, '');
+  if (header.body.length > broker.settings.maxMessageBytes) {
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, 'java.lang.RuntimeException: message body size exceeded');
+  }
   const suffix = encodeProperties(shared);
   const messages = decodeBatchBody(header.body).map(({ flag, body, propertiesText }) => {
     const separator = propertiesText === '' || propertiesText.endsWith(ENTRY_END) ? '' : ENTRY_END;

@@ -48,11 +48,19 @@ export function systemTopics(
     topic(OFFSET_MOVED_TOPIC, 1),
     topic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
     topic(`${clusterName}_REPLY_TOPIC`, 1),
-    topic(`${SYSTEM_TOPIC_PREFIX}REVIVE_LOG_${clusterName}`, 8),
-    topic(`${SYSTEM_TOPIC_PREFIX}SYNC_BROKER_MEMBER_${brokerName}`, 1, Permission.INHERIT),
+    topic(reviveTopic(clusterName), 8),
+    topic(memberTopic(brokerName), 1, Permission.INHERIT),
     topic(HALF_TOPIC, 1),
     topic(OPERATION_HALF_TOPIC, 1),
   ];
+}
+
+function reviveTopic(clusterName: string): string {
+  return `${SYSTEM_TOPIC_PREFIX}REVIVE_LOG_${clusterName}`;
+}
+
+function memberTopic(brokerName: string): string {
+  return `${SYSTEM_TOPIC_PREFIX}SYNC_BROKER_MEMBER_${brokerName}`;
 }
 
 /** Names tools may neither create nor delete, besides those with the system prefix. */
@@ -66,5 +74,7 @@ export function reservedTopics(clusterName: string, brokerName: string): Set<str
     clusterName,
     brokerName,
     `${clusterName}_REPLY_TOPIC`,
+    reviveTopic(clusterName),
+    memberTopic(brokerName),
   ]);
 }

@@ -6,7 +6,14 @@ import {
   type MessageQueue,
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
-import { jsonBody, Refusal, requiredText, success, type RequestHandler } from '../server/index.ts';
+import {
+  jsonBody,
+  Refusal,
+  requiredText,
+  success,
+  withObjectKeys,
+  type RequestHandler,
+} from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
 import { checkTopicName } from './send-handlers.ts';
 
@@ -105,5 +112,7 @@ async function topicStats(broker: BrokerContext, request: RemotingCommand): Prom
       return { queue, minOffset, maxOffset, lastUpdateTimestamp };
     }),
   );
-  return success(request, commands.getTopicStatsInfo.encodeResponse({ queues }));
+  return success(request, {
+    body: withObjectKeys(commands.getTopicStatsInfo.encodeResponse({ queues }).body),
+  });
 }

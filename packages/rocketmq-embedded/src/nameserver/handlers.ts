@@ -9,6 +9,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import {
   jsonBody,
+  optionalBoolean,
   Refusal,
   requiredText,
   success,
@@ -62,12 +63,14 @@ export function nameServerHandlers(routes: RouteTable, kv: KvTable): Handlers {
 }
 
 function route(routes: RouteTable, request: RemotingCommand): RemotingCommand {
-  const { topic, acceptStandardJsonOnly } = commands.getRouteInfoByTopic.decodeRequest(request);
-  const data = routes.route(topic);
+  // A request without a topic is one for a topic nobody has.
+  const topic = request.extFields['topic'];
+  const acceptStandardJsonOnly = optionalBoolean(request, 'acceptStandardJsonOnly');
+  const data = topic === undefined ? undefined : routes.route(topic);
   if (data === undefined) {
     throw new Refusal(
       ResponseCode.TOPIC_NOT_EXIST,
-      withDetails(`No topic route info in name server for the topic: ${topic}`),
+      withDetails(`No topic route info in name server for the topic: ${topic ?? 'null'}`),
     );
   }
   const body = encodeTopicRouteData(data);

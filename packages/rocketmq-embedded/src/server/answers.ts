@@ -8,10 +8,12 @@ const FURTHER_DETAILS = '\nSee https://rocketmq.apache.org/docs/bestPractice/06F
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: number;
+  readonly extFields: Record<string, string>;
 
-  constructor(code: number, remark: string) {
+  constructor(code: number, remark: string, extFields: Record<string, string> = {}) {
     super(remark);
     this.code = code;
+    this.extFields = extFields;
   }
 }
 
@@ -36,13 +38,15 @@ export function notSupported(request: RemotingCommand): RemotingCommand {
 interface ErrorAnswer {
   code: number;
   remark: string;
+  extFields?: Record<string, string>;
   /** The client's doing, or a state the log already tells of. */
   expected: boolean;
 }
 
 /** Codes as a real broker gives them for the same cause. */
 export function answerOfError(error: unknown): ErrorAnswer {
-  if (error instanceof Refusal) return { code: error.code, remark: error.message, expected: true };
+  if (error instanceof Refusal)
+    return { code: error.code, remark: error.message, extFields: error.extFields, expected: true };
   if (error instanceof ProtocolError)
     return { code: ResponseCode.SYSTEM_ERROR, remark: error.message, expected: true };
   if (error instanceof EmbeddedError) {

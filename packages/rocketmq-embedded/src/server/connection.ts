@@ -173,12 +173,12 @@ export class Connection {
   }
 
   #fail(request: RemotingCommand, error: unknown): void {
-    const { code, remark, expected } = answerOfError(error);
+    const { code, remark, expected, extFields = {} } = answerOfError(error);
     if (!expected)
       this.#logger.error(
         { peer: this.remoteAddress, code: request.code, err: error },
         'rocketmq request failed',
       );
-    this.#answer(request, createResponse(request, code, { remark }));
+    this.#answer(request, createResponse(request, code, { remark, extFields }));
   }
 }

@@ -29,6 +29,17 @@ function toInteger(name: string, text: string): number {
   return Number(text);
 }
 
+/**
+ * JSON as real servers write maps with queues as keys: the key is the object itself, without quotes. A client that
+ * cannot read that fails here, too, and not only later.
+ */
+export function withObjectKeys(body: Buffer): Buffer {
+  const text = body
+    .toString()
+    .replace(/"(\{(?:[^"\\]|\\.)*\})":/g, (_, key: string) => `${key.replaceAll('\\"', '"')}:`);
+  return Buffer.from(text);
+}
+
 export function jsonBody(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }

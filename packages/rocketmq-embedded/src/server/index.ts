@@ -1,4 +1,11 @@
-export { jsonBody, optionalBoolean, optionalInteger, requiredInteger, requiredText } from './fields.ts';
+export {
+  jsonBody,
+  optionalBoolean,
+  optionalInteger,
+  requiredInteger,
+  requiredText,
+  withObjectKeys,
+} from './fields.ts';
 export { Refusal, success, withDetails } from './answers.ts';
 export { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
 export { encodeHost, hostText, plainIp } from './host.ts';

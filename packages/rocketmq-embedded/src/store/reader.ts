@@ -13,7 +13,6 @@ export type ReadStatus =
   | 'OFFSET_OVERFLOW_BADLY'
   | 'OFFSET_OVERFLOW_ONE'
   | 'OFFSET_TOO_SMALL'
-  | 'NO_MATCHED_LOGIC_QUEUE'
   | 'NO_MESSAGE_IN_QUEUE';
 
 export interface ReadResult {
@@ -52,7 +51,8 @@ export async function readQueue(
   offset: number,
   limits: ReadLimits,
 ): Promise<ReadResult> {
-  if (queue === undefined) return nothing('NO_MATCHED_LOGIC_QUEUE', 0, 0, 0);
+  // A queue nobody has written to is an empty queue: a real broker makes it on the first read.
+  if (queue === undefined) return nothing('NO_MESSAGE_IN_QUEUE', 0, 0, 0);
   const { minOffset, maxOffset } = queue;
   if (maxOffset === 0) return nothing('NO_MESSAGE_IN_QUEUE', 0, minOffset, maxOffset);
   if (offset < minOffset) return nothing('OFFSET_TOO_SMALL', minOffset, minOffset, maxOffset);
