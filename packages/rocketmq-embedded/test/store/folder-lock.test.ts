@@ -31,7 +31,7 @@ describe('folder lock', () => {
     expect(fs.readdirSync(folder)).toEqual(['lock.8']);
   });
 
-  it('is not fooled by another process that got the same number', () => {
+  it.runIf(process.platform === 'linux')('is not fooled by another process that got the same number', () => {
     const folder = temporaryFolder();
     const holder = { token: 'x', pid: process.pid, host: os.hostname(), started: 'earlier', released: false };
     fs.writeFileSync(path.join(folder, 'lock.1'), JSON.stringify(holder));
