@@ -1,4 +1,5 @@
-export type ConfigErrorCode = 'config-file' | 'config-syntax' | 'config-invalid';
+export const configErrorCodes = ['config-file', 'config-syntax', 'config-invalid'] as const;
+export type ConfigErrorCode = (typeof configErrorCodes)[number];
 
 /** One fault of a configuration, as the operator sees it. */
 export interface ConfigFault {

@@ -1,4 +1,4 @@
-export { ConfigError, type ConfigErrorCode, type ConfigFault } from './errors.ts';
+export { ConfigError, configErrorCodes, type ConfigErrorCode, type ConfigFault } from './errors.ts';
 export { DEFAULT_CONFIG_FILE } from './file.ts';
 export { formats, parseIpRange } from './formats.ts';
 export { gameRules, type GameRuleValues, type TableRuleValues } from './game-rules.ts';

@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-export type ListenErrorCode = 'port-in-use' | 'port-forbidden' | 'host-unknown' | 'listen-failed';
+export const listenErrorCodes = ['port-in-use', 'port-forbidden', 'host-unknown', 'listen-failed'] as const;
+export type ListenErrorCode = (typeof listenErrorCodes)[number];
 
 /** The server cannot listen where it was told to; the message names the place and the way out. */
 export class ListenError extends Error {

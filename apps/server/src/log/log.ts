@@ -41,7 +41,7 @@ export function createLog(options: LogOptions = {}): Log {
 /** An error and what caused it, in one line: `message (CODE): cause`. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 5; ) {
+  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 5;) {
     if (!(at instanceof Error)) {
       parts.push(typeof at === 'string' ? at : JSON.stringify(at));
       break;

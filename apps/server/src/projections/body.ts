@@ -1,3 +1,4 @@
+import { type InboxMessage } from '@dt/outbox';
 import { parseAmount } from '../wallet/index.ts';
 
 /** The newest shape of body that the projections understand. */
@@ -10,19 +11,12 @@ export class MessageBodyError extends Error {
   readonly retryable = false;
 }
 
-/** What the projections need of a message. */
-export interface ProjectedMessage {
-  readonly messageKey: string;
-  readonly tag?: string | null | undefined;
-  readonly payload: unknown;
-}
-
 /** Reads fields of one body; every fault names the message and the field. */
 export class Body {
   readonly #key: string;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  constructor({ messageKey, payload }: ProjectedMessage) {
+  constructor({ messageKey, payload }: InboxMessage) {
     this.#key = messageKey;
     this.#fields = isRecord(payload) ? payload : {};
     const version = this.integer('version');

@@ -1,32 +1,38 @@
-import { type Queryable } from '@dt/outbox';
-import { type ProjectedMessage } from './body.ts';
-import { applyOrders, type OrderEvent } from './orders.ts';
-import { applyRounds, type RoundEvent } from './rounds.ts';
+import { type BatchHandler } from '@dt/outbox';
+import { ReportAdditions, type RoundEvent } from './report.ts';
+import { addEntries, entryOf, type Entry } from './statement.ts';
 
-export { MessageBodyError, type ProjectedMessage } from './body.ts';
+export { MessageBodyError } from './body.ts';
 
-/** Applies the new messages of one tag, in the order of their arrival, inside the inbox's transaction. */
-export interface BatchHandler {
-  readonly batch: (tx: Queryable, messages: readonly ProjectedMessage[]) => Promise<void>;
-}
+export type ProjectedTag = Entry['event'] | RoundEvent;
 
-export type ProjectedTag = OrderEvent | RoundEvent | 'game_draw_ready';
+const ORDER_EVENTS: ReadonlySet<string> = new Set<Entry['event']>(['bet_placed', 'order_settled']);
 
-/** What the inbox does with each event: the players' statements and the report of each round. */
+/**
+ * What the inbox does with each event: the players' statements and the report of each round, two statements for any
+ * number of messages. One handler serves all tags, so that a batch is not cut at each change of the tag, and reports
+ * count exactly those entries that are new in the statements: a message applied twice adds to neither.
+ */
 export function projectionHandlers(): Record<ProjectedTag, BatchHandler> {
-  const orders = (event: OrderEvent): BatchHandler => ({
-    batch: (tx, messages) => applyOrders(tx, messages, event),
-  });
-  const rounds = (event: RoundEvent): BatchHandler => ({
-    batch: (tx, messages) => applyRounds(tx, messages, event),
-  });
+  const handler: BatchHandler = {
+    async batch(tx, messages) {
+      const entries: Entry[] = [];
+      const additions = new ReportAdditions();
+      for (const message of messages) {
+        const event = message.tag ?? '';
+        if (ORDER_EVENTS.has(event)) entries.push(entryOf(message, event as Entry['event']));
+        else additions.addRoundEvent(message, event as RoundEvent);
+      }
+      for (const entry of await addEntries(tx, entries)) additions.addEntry(entry);
+      await additions.write(tx);
+    },
+  };
   return {
-    game_started: rounds('game_started'),
-    bet_placed: orders('bet_placed'),
-    // For readers outside: nothing of it is reported here.
-    game_draw_ready: { batch: async () => undefined },
-    game_drawn: rounds('game_drawn'),
-    order_settled: orders('order_settled'),
-    game_ended: rounds('game_ended'),
+    game_started: handler,
+    bet_placed: handler,
+    game_draw_ready: handler,
+    game_drawn: handler,
+    order_settled: handler,
+    game_ended: handler,
   };
 }

@@ -137,7 +137,7 @@ describe('garbage', () => {
           message: expect.any(String) as unknown,
         });
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
     expect(await counts()).toEqual(before);
   });

@@ -53,7 +53,14 @@ describe('json log', () => {
 describe('secrets and errors', () => {
   it.each(['text', 'json'] as const)('never writes a secret (%s)', (format) => {
     const { log, lines } = capture({ format });
-    log.info({ secret_key: 'hidden-1', rocketmq: { secret_key: 'hidden-2' }, headers: { authorization: 'hidden-3' } }, 'config');
+    log.info(
+      {
+        secret_key: 'hidden-1',
+        rocketmq: { secret_key: 'hidden-2' },
+        headers: { authorization: 'hidden-3' },
+      },
+      'config',
+    );
     expect(lines.join('')).not.toContain('hidden');
   });
 

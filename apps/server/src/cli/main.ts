@@ -1,0 +1,42 @@
+import { Command, CommanderError } from 'commander';
+import { playCommand } from './play.ts';
+import { exitCodes, reportFailure } from './exit.ts';
+import { migrateCommand } from './migrate.ts';
+import { serveCommand } from './serve.ts';
+import { sqlCommand } from './sql.ts';
+
+const program = new Command('dt')
+  .description('The Dragon Tiger server: serves, migrates, plays and answers questions.')
+  .version('0.1.0', '-v, --version')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ dt serve --embedded --demo          everything on this machine, a demo table included
+  $ dt serve --config config/docker.json
+  $ dt play --rounds 10 --players 50    drive the complete game flow against a running server
+  $ dt sql "SELECT status, count(*) FROM outbox GROUP BY 1"
+
+Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
+  )
+  .configureHelp({ sortSubcommands: true, showGlobalOptions: true })
+  .showSuggestionAfterError()
+  .addCommand(serveCommand())
+  .addCommand(migrateCommand())
+  .addCommand(playCommand())
+  .addCommand(sqlCommand());
+
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version are answers; everything else commander throws is a wrong call, and it has said so.
+    process.exitCode = error.exitCode === 0 ? exitCodes.good : exitCodes.wrongCall;
+  } else {
+    process.exitCode = reportFailure(error);
+  }
+}

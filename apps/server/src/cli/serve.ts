@@ -1,0 +1,93 @@
+import { Command, Option } from 'commander';
+import { createLog } from '../log/index.ts';
+import { roles, startServer, type Role } from '../main.ts';
+import type { ConfigOverride } from '../config/index.ts';
+import { exitCodes, WrongCallError } from './exit.ts';
+import { readSettings, withSettings, type SettingsFlags } from './settings.ts';
+
+interface ServeFlags extends SettingsFlags {
+  embedded?: boolean;
+  demo?: boolean;
+  port?: string;
+  roles: Set<Role>;
+}
+
+/** A stop that takes longer than this is cut: whatever is left is safe to be killed. */
+const stopWithinMs = 20_000;
+
+export function serveCommand(): Command {
+  return withSettings(new Command('serve'))
+    .description('Run the server.')
+    .option('--embedded', 'start PostgreSQL and RocketMQ in this process where none is configured or answers')
+    .option('--demo', 'run a demo table whose rounds settle live (needs auth.demo_mode)')
+    .option('--no-demo', 'no demo table')
+    .option('-p, --port <number>', 'HTTP port (server.port)')
+    .addOption(
+      new Option('--roles <list>', `what this instance does: ${roles.join(', ')}`)
+        .argParser(parseRoles)
+        .default(new Set(roles), 'all'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ dt serve --embedded --demo
+  $ dt serve --config config/docker.json --roles http
+  $ dt serve --set game.default.betting_seconds=15 --port 8088`,
+    )
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const port: ConfigOverride[] =
+    flags.port === undefined ? [] : [{ path: 'server.port', value: flags.port, origin: '--port' }];
+  const { config, warnings } = readSettings(flags, port);
+  const log = createLog({ level: config.server.log_level, ...config.log });
+  for (const warning of warnings) log.warn(warning);
+
+  const stopped = stopSignal();
+  const server = await startServer({
+    config,
+    log,
+    roles: flags.roles,
+    embedded: flags.embedded ?? false,
+    demo: flags.demo ?? false,
+    dataDir: flags.dataDir,
+  });
+  const signal = await stopped;
+  log.info({ signal }, 'stopping');
+  // Unref'ed, so that it only matters when the stop hangs.
+  setTimeout(() => {
+    log.error({ withinMs: stopWithinMs }, 'stop took too long: cut');
+    process.exit(exitCodes.fault);
+  }, stopWithinMs).unref();
+  await server.close();
+  log.info('stopped');
+}
+
+/** The first SIGINT or SIGTERM. A second one ends the process at once: somebody is in a hurry. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (seen) process.exit(signal === 'SIGINT' ? 130 : 143);
+      seen = true;
+      resolve(signal);
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function parseRoles(text: string): Set<Role> {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const known = (name: string): name is Role => (roles as readonly string[]).includes(name);
+  const unknown = names.filter((name) => !known(name));
+  if (names.length === 0 || unknown.length > 0) {
+    throw new WrongCallError(`--roles takes a list of ${roles.join(', ')}, not '${text}'`);
+  }
+  return new Set(names.filter(known));
+}

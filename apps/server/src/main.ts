@@ -1,0 +1,114 @@
+import { Registry } from 'prom-client';
+import { gameRules, type Config } from './config/index.ts';
+import { createDatabase, migrate } from './database/index.ts';
+import { startDemo } from './demo/index.ts';
+import { createGame } from './game/index.ts';
+import { buildHttp, listen } from './http/index.ts';
+import type { Log } from './log/index.ts';
+import { messagingMode, startMessaging } from './messaging/index.ts';
+import { every } from './operations/interval.ts';
+import { openPostgres } from './operations/postgres.ts';
+import { startEmbeddedRocketMQ } from './operations/rocketmq.ts';
+import { projectionHandlers } from './projections/index.ts';
+import { createWallet, seedDemoPlayer } from './wallet/index.ts';
+
+/** What one instance does. All of them on one machine; spread over several in a larger house. */
+export const roles = ['http', 'relay', 'consumer'] as const;
+export type Role = (typeof roles)[number];
+
+export interface ServerOptions {
+  config: Config;
+  log: Log;
+  /** @default all */
+  roles?: ReadonlySet<Role>;
+  /** Start PostgreSQL and RocketMQ here where none is configured or answers. @default false */
+  embedded?: boolean;
+  /** Run a table whose rounds settle live. Needs the role http. @default false */
+  demo?: boolean;
+  /** Where embedded parts keep their data. @default 'data' */
+  dataDir?: string;
+}
+
+export interface Server {
+  /** Where HTTP answers; absent without the role http. */
+  readonly url?: string;
+  /** Stops everything this process started, the newest first, in bounded time. */
+  close(): Promise<void>;
+}
+
+/** Rounds past their deadline are sealed within this time; bets are refused from the deadline on all the same. */
+const sealEveryMs = 500;
+
+/** Puts the parts together: the only place that knows them all. What was opened before a failure is closed again. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, log, embedded = false, demo = false, dataDir = 'data' } = options;
+  const has = (role: Role): boolean => options.roles?.has(role) ?? true;
+  const opened: { name: string; close(): Promise<unknown> }[] = [];
+  const close = async (): Promise<void> => {
+    for (let part = opened.pop(); part !== undefined; part = opened.pop()) {
+      await part.close().catch((err: unknown) => log.warn({ part: part?.name, err }, 'close failed'));
+    }
+  };
+
+  try {
+    const postgres = await openPostgres(config.database, {
+      embedded: embedded ? 'start' : 'never',
+      dataDir,
+      log,
+    });
+    opened.push({ name: 'postgres', close: () => postgres.close() });
+    const mode = messagingMode(config.rocketmq);
+    if (embedded && mode === 'enabled') {
+      const rocketmq = await startEmbeddedRocketMQ(config.rocketmq, dataDir, log);
+      if (rocketmq !== undefined) opened.push({ name: 'rocketmq', close: () => rocketmq.close() });
+    }
+
+    const database = createDatabase({
+      connection: postgres.connection,
+      maxConnections: config.database.max_connections,
+    });
+    opened.push({ name: 'database', close: () => database.close() });
+    const applied = await migrate(database);
+    if (applied.length > 0) log.info({ applied }, 'database: migrated');
+
+    const messaging = startMessaging({
+      config: config.rocketmq,
+      database,
+      handlers: projectionHandlers(),
+      log,
+      relay: has('relay'),
+      consumer: has('consumer'),
+    });
+    opened.push({ name: 'messaging', close: () => messaging.close() });
+    if (!has('http')) return { close };
+
+    const wallet = createWallet({ database });
+    const game = createGame({
+      database,
+      config: gameRules(config.game),
+      topic: config.rocketmq.topic_settle,
+      onCommitted: () => messaging.committed(),
+    });
+    if (config.auth.demo_mode) await seedDemoPlayer(database);
+    const sealer = every(
+      sealEveryMs,
+      () => game.sealDue(),
+      (err) => log.warn({ err }, 'rounds: sealing failed'),
+    );
+    opened.push({ name: 'sealer', close: () => sealer.close() });
+
+    const http = buildHttp({ config, game, wallet, database, log, registry: new Registry() });
+    opened.push({ name: 'http', close: () => http.close() });
+    const url = await listen(http, config.server);
+    log.info({ url }, 'http: listening');
+
+    if (demo) {
+      const table = startDemo({ baseUrl: url, config, database, log });
+      opened.push({ name: 'demo', close: () => table.close() });
+    }
+    return { url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

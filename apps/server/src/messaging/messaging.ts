@@ -1,0 +1,130 @@
+import { Inbox, Relay, type Database, type Handlers } from '@dt/outbox';
+import { PushConsumer } from '@dt/rocketmq-client';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../log/index.ts';
+import { untilItWorks } from './backoff.ts';
+import { clientOptions } from './client-options.ts';
+import { inboxReceiver } from './receiver.ts';
+import { dropReporter } from './dropped.ts';
+import { messagingMode, type MessagingMode } from './mode.ts';
+import { startProducer } from './producer.ts';
+import { rocketmqPublisher } from './publisher.ts';
+import { ensureTopic } from './topic.ts';
+
+export interface MessagingOptions {
+  config: Config['rocketmq'];
+  database: Database;
+  /** Effects by tag, each run inside the inbox's transaction. */
+  handlers: Handlers;
+  log: Log;
+  /** Sends outbox rows. @default true */
+  relay?: boolean;
+  /** Receives messages into the inbox. @default true */
+  consumer?: boolean;
+}
+
+export interface Messaging {
+  readonly mode: MessagingMode;
+  /** Tells the relay that a transaction with outbox rows has just committed. Never blocks, never throws. */
+  committed(): void;
+  /** Lets go of lanes and queues, in bounded time. */
+  close(): Promise<void>;
+}
+
+/**
+ * Carries rows from the outbox through RocketMQ to the inbox. Returns at once: a broker that cannot be reached
+ * is tried again in the background while the server serves and rows wait.
+ */
+export function startMessaging(options: MessagingOptions): Messaging {
+  const { config, log } = options;
+  const mode = messagingMode(config);
+  if (mode === 'silent') return { mode, committed: () => undefined, close: async () => undefined };
+  if (mode === 'disabled') {
+    log.warn('rocketmq disabled: missing access/secret key while endpoint present');
+    return { mode, committed: dropReporter(log, config.topic_settle), close: async () => undefined };
+  }
+  return startEnabled(options);
+}
+
+function startEnabled({
+  config,
+  database,
+  handlers,
+  log,
+  relay: sends = true,
+  consumer: receives = true,
+}: MessagingOptions): Messaging {
+  const stop = new AbortController();
+  const { signal } = stop;
+  // What has been opened, in order; closed in the opposite order.
+  const opened: { close(): Promise<void> }[] = [];
+  let relay: Relay | undefined;
+
+  const open = async (): Promise<void> => {
+    if (sends) {
+      const producer = await startProducer(config, log, signal);
+      if (producer === undefined) return;
+      opened.push(producer);
+      await ensureTopic(config, log, signal);
+      relay = new Relay({ database, publisher: rocketmqPublisher(producer) });
+      await relay.start();
+      opened.push(relay);
+    }
+    if (receives && !signal.aborted) {
+      const inbox = new Inbox({ database, consumerGroup: config.consumer_group, handlers });
+      inbox.start();
+      opened.push(inbox);
+      const consumer = await startConsumer(config, inbox, log, signal);
+      if (consumer !== undefined) opened.push(consumer);
+    }
+  };
+  const opening = open().catch((error: unknown) => {
+    if (!signal.aborted) log.error({ err: error }, 'rocketmq: messaging stopped, rows wait in the outbox');
+  });
+
+  return {
+    mode: 'enabled',
+    committed: () => relay?.kick(),
+    async close() {
+      stop.abort();
+      await opening;
+      for (const part of opened.reverse()) {
+        await part.close().catch((error: unknown) => log.warn({ err: error }, 'rocketmq: close failed'));
+      }
+    },
+  };
+}
+
+async function startConsumer(
+  config: Config['rocketmq'],
+  inbox: Inbox,
+  log: Log,
+  signal: AbortSignal,
+): Promise<PushConsumer | undefined> {
+  const consumer = await untilItWorks(
+    async () => {
+      const consumer = new PushConsumer({
+        ...clientOptions(config, log),
+        group: config.consumer_group,
+        subscriptions: [{ topic: config.topic_settle, expression: '*' }],
+        from: 'first',
+        batchSize: 256,
+        // The inbox keeps failed effects itself and retries them in key order; what can still fail here is the
+        // database, and then this queue waits for it instead of sending its messages out of order.
+        onError: 'suspend',
+        handler: inboxReceiver(inbox),
+      });
+      await consumer.start();
+      return consumer;
+    },
+    {
+      signal,
+      onFailure: (err, retryInMs) =>
+        log.error({ group: config.consumer_group, err, retryInMs }, 'rocketmq: consumer start failed'),
+    },
+  );
+  if (consumer !== undefined) {
+    log.info({ group: config.consumer_group, topic: config.topic_settle }, 'rocketmq: consumer started');
+  }
+  return consumer;
+}

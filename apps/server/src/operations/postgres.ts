@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startPostgres } from '@dt/postgres-embedded';
+import type { ClientConfig } from 'pg';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../log/index.ts';
+
+export interface OpenPostgres {
+  /** For pg. */
+  readonly connection: ClientConfig;
+  /** Stops the embedded server if this process runs it. */
+  close(): Promise<void>;
+}
+
+/** No database is configured, and none is here. */
+export class NoDatabaseError extends Error {
+  override readonly name = 'NoDatabaseError';
+  readonly code = 'no-database';
+}
+
+export interface OpenPostgresOptions {
+  /** Where none is configured: `start` an embedded one, use it `if-present` (its data exists already), or `never`. */
+  embedded: 'start' | 'if-present' | 'never';
+  dataDir: string;
+  log: Log;
+}
+
+/**
+ * The database to use: the configured one, else the embedded PostgreSQL under the data folder.
+ *
+ * @throws NoDatabaseError when there is neither
+ */
+export async function openPostgres(
+  config: Config['database'],
+  { embedded, dataDir, log }: OpenPostgresOptions,
+): Promise<OpenPostgres> {
+  if (config.url !== undefined)
+    return { connection: { connectionString: config.url }, close: async () => undefined };
+  const folder = join(dataDir, 'postgres');
+  if (embedded === 'never' || (embedded === 'if-present' && !existsSync(folder))) {
+    throw new NoDatabaseError(
+      `no database: set DATABASE_URL (or database.url), or run an embedded one with --embedded${embedded === 'never' ? '' : ` (nothing is at ${folder})`}`,
+    );
+  }
+  const server = await startPostgres({ dataDir: folder });
+  log.info(
+    { data: folder, pid: server.pid },
+    server.attached
+      ? 'postgres: using the embedded server already running'
+      : 'postgres: embedded server started',
+  );
+  return { connection: server.connection, close: () => server.stop() };
+}
