@@ -10,6 +10,7 @@ import { timed } from './report.mjs';
 import { ADMIN_TOKEN } from './stage.mjs';
 
 const ORDERS = 10_000;
+const WARM_UP_ORDERS = 2_000;
 const PLAYERS = 1_000;
 const CONCURRENCY = 64;
 const PLAIN_BETS = 2_000;
@@ -18,8 +19,8 @@ const MAX_STAKE_MINOR = 10_000n;
 // A dragon wins: about 40 % of the orders are paid, so every kind of row is written.
 const CARDS = 'D12,T4,R';
 
-/** A round of 10,000 orders: bets a second and ms of the settlement call. */
-export async function playRounds({ baseUrl, pool, rounds, say, label, beforeDraw = async () => undefined }) {
+/** Rounds of 10,000 orders after a smaller one that warms up: bets a second and ms of the settlement call. */
+export async function playRounds({ baseUrl, pool, rounds, say, beforeDraw }) {
   const api = new GameApi({ baseUrl, adminToken: ADMIN_TOKEN, maxConnections: CONCURRENCY });
   const figures = {
     betsPerSecond: [],
@@ -31,30 +32,31 @@ export async function playRounds({ baseUrl, pool, rounds, say, label, beforeDraw
   try {
     const random = seededRandom('road');
     const players = Array.from({ length: PLAYERS }, (_, n) => ({
-      platformUserId: `bench-${label}-${n}`,
+      platformUserId: `bench-${n}`,
       userName: `Bench ${n}`,
     }));
-    const money = (MAX_STAKE_MINOR * BigInt(rounds * ORDERS)) / BigInt(PLAYERS);
+    const money = (MAX_STAKE_MINOR * BigInt((rounds + 1) * ORDERS)) / BigInt(PLAYERS);
     await forEachBounded(players, CONCURRENCY, (player) => api.deposit(player, 'stake', money));
-    for (let number = 1; number <= rounds; number++) {
-      const round = { roundId: `bench-${label}-${number}`, gameId: 'dt_game', roomId: `bench-${label}` };
-      const plan = { roundId: round.roundId, players, betsPerPlayer: ORDERS / PLAYERS, random };
+    for (let number = 0; number <= rounds; number++) {
+      const orders = number === 0 ? WARM_UP_ORDERS : ORDERS;
+      const round = { roundId: `bench-${number}`, gameId: 'dt_game', roomId: 'bench' };
+      const plan = { roundId: round.roundId, players, betsPerPlayer: orders / PLAYERS, random };
       const bets = planBets({ ...plan, minStakeMinor: 100n, maxStakeMinor: MAX_STAKE_MINOR });
       await api.event(round, 1);
       figures.markBeforeBets = await outboxMark(pool);
-      const betsMs = await timed(() =>
-        forEachBounded(bets, CONCURRENCY, async (bet) => void (await api.bet(round, bet))),
-      );
+      const bet = async (planned) => void (await api.bet(round, planned));
+      const betsMs = await timed(() => forEachBounded(bets, CONCURRENCY, bet));
       for (const event of [2, 3, 4]) await api.event(round, event);
       figures.markBeforeDraw = await outboxMark(pool);
       await beforeDraw(round.roundId);
       const settleMs = await timed(() => api.drawResult(round, CARDS));
       await api.event(round, 5);
-      figures.betsPerSecond.push((ORDERS * 1000) / betsMs);
-      figures.settleMs.push(settleMs);
       figures.lastRound = round.roundId;
+      if (number === 0) continue;
+      figures.betsPerSecond.push((orders * 1000) / betsMs);
+      figures.settleMs.push(settleMs);
       say(
-        `  round ${number}: ${Math.round((ORDERS * 1000) / betsMs)} bets/s, settled in ${Math.round(settleMs)} ms`,
+        `  round ${number}: ${Math.round((orders * 1000) / betsMs)} bets/s, settled in ${Math.round(settleMs)} ms`,
       );
     }
     return figures;
@@ -63,7 +65,7 @@ export async function playRounds({ baseUrl, pool, rounds, say, label, beforeDraw
   }
 }
 
-// Tables of the same shape, with the same indexes and checks, without the server's triggers and foreign keys.
+/** Tables of the same shape, with the same indexes and checks, without the server's triggers and foreign keys. */
 export async function copyTables(pool) {
   await pool.query('CREATE SCHEMA bench');
   for (const table of ['orders', 'transfers', 'wallets', 'outbox']) {
@@ -71,8 +73,9 @@ export async function copyTables(pool) {
       `CREATE TABLE bench.${table} (LIKE public.${table} INCLUDING ALL EXCLUDING GENERATED EXCLUDING IDENTITY)`,
     );
   }
-  await pool.query('INSERT INTO bench.wallets SELECT * FROM wallets');
 }
+
+const emptyCopies = 'TRUNCATE bench.orders, bench.transfers, bench.wallets, bench.outbox';
 
 /** Bets a second when a program does nothing but write a bet's rows, a transaction a bet. */
 export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
@@ -82,6 +85,8 @@ export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
       WHERE o.round_id = $1 ORDER BY o.order_id LIMIT $3`,
     [roundId, markBeforeBets, PLAIN_BETS],
   );
+  await pool.query(emptyCopies);
+  await pool.query('INSERT INTO bench.wallets SELECT * FROM wallets');
   const write = async (bet) => {
     const client = await pool.connect();
     try {
@@ -102,13 +107,14 @@ export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
     }
   };
   const ms = await timed(() => forEachBounded(rows, PLAIN_CONNECTIONS, write));
-  await pool.query('TRUNCATE bench.orders, bench.transfers, bench.outbox');
   return (rows.length * 1000) / ms;
 }
 
-/** The orders as they are before the settlement, for {@link plainSettleMs} to change. */
+/** Orders and wallets as they are before the settlement, for {@link plainSettleMs} to change. */
 export async function keepUnsettled(pool, roundId) {
+  await pool.query(emptyCopies);
   await pool.query('INSERT INTO bench.orders SELECT * FROM orders WHERE round_id = $1', [roundId]);
+  await pool.query('INSERT INTO bench.wallets SELECT * FROM wallets');
   await pool.query('ANALYZE bench.orders, bench.wallets');
 }
 

@@ -57,7 +57,7 @@ export function quantile(samples, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 }
 
-export const median = (samples) => quantile(samples, 0.5);
+export const mean = (samples) => samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
 
 /** Milliseconds that the work took. */
 export async function timed(work) {
