@@ -13,7 +13,7 @@ import {
 } from './wire.ts';
 
 async function openNameServer(): Promise<RawConnection> {
-  const connection = await RawConnection.open(rocketmq.nameServer.split(';')[0] as string);
+  const connection = await RawConnection.open(rocketmq.nameServer);
   onTestFinished(() => connection.close());
   return connection;
 }

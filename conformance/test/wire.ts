@@ -20,14 +20,23 @@ export interface Answer<Response> {
   response: () => Response;
 }
 
-/** Asks a command and gives its answer, whatever its code. */
+/**
+ * Asks a command and gives its answer, whatever its code; but asks again while the Broker is too busy to do
+ * it: on a machine with other work a real one drops requests that have waited for 200 ms.
+ */
 export async function ask<Request, Response>(
   connection: RawConnection,
   command: protocol.commands.CommandCodec<Request, Response>,
   request: Request,
   options: { timeoutMs?: number } = {},
 ): Promise<Answer<Response>> {
-  const answer = await connection.request(command.code, command.encodeRequest(request), options);
+  const answer = await eventually(
+    async () => {
+      const given = await connection.request(command.code, command.encodeRequest(request), options);
+      return given.code !== ResponseCode.SYSTEM_BUSY && given;
+    },
+    { intervalMs: 100, what: `an answer of the Broker to request ${command.code}` },
+  );
   return { code: answer.code, remark: answer.remark, response: () => command.decodeResponse(answer) };
 }
 

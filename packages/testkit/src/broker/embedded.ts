@@ -6,7 +6,7 @@ import { findFreePort } from '../net/free-port.ts';
 import { type Program, spawnNode } from '../process/program.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { embeddedProgramFile } from './embedded-program-file.ts';
-import type { RunningBroker, StartBrokerOptions } from './target.ts';
+import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
 
 const startAttempts = 3;
 
@@ -40,7 +40,7 @@ class EmbeddedBroker implements RunningBroker {
     this.#folder = folder;
     this.nameServer = `127.0.0.1:${nameServerPort}`;
     this.brokerAddress = `127.0.0.1:${brokerPort}`;
-    this.#startTimeoutMs = options.startTimeoutMs ?? 60_000;
+    this.#startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
     this.#settings = JSON.stringify({
       host: '127.0.0.1',
       nameServerPort,

@@ -3,9 +3,9 @@ import { firstMasterOf } from './await-registered.ts';
 import type { RunningBroker } from './target.ts';
 
 /** A RocketMQ that runs elsewhere: usable as it is, but not ours to stop. */
-export async function useExternalBroker(nameServer: string): Promise<RunningBroker> {
-  const firstNameServer = nameServer.split(/[;,]/)[0] as string;
-  const brokerAddress = await firstMasterOf(firstNameServer).catch((error: unknown) => {
+export async function useExternalBroker(nameServers: string): Promise<RunningBroker> {
+  const nameServer = nameServers.split(/[;,]/)[0] as string;
+  const brokerAddress = await firstMasterOf(nameServer).catch((error: unknown) => {
     throw new TestkitError(
       'start-failed',
       `the RocketMQ that ROCKETMQ_NAMESRV=${nameServer} names does not answer`,

@@ -7,7 +7,7 @@ import { Program } from '../process/program.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { brokerConfiguration, formatProperties } from './broker-conf.ts';
 import { classPathOf, javaCommand, requireJava } from './java.ts';
-import type { RunningBroker, StartBrokerOptions } from './target.ts';
+import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
 
 // Both fit a test machine; the scripts of the distribution ask for 4 and 8 GB. C1 only would start faster,
 // but the Broker is measured too.
@@ -17,6 +17,7 @@ const brokerMemory = ['-Xms256m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m'];
 /** Ports P-2 (a second listener for clients), P and P+1 (replication) belong to a Broker on P. */
 const brokerPortOffsets = [-2, 0, 1];
 const startAttempts = 3;
+const logTailLines = 40;
 
 /** Starts the JVMs of a NameServer and a Broker; again with other ports when somebody takes one meanwhile. */
 export async function startRealBroker(options: StartBrokerOptions): Promise<RunningBroker> {
@@ -80,8 +81,11 @@ class RealBroker implements RunningBroker {
     try {
       if (!this.#namesrv?.running) this.#namesrv = await this.#startNameServer();
       if (!this.#broker?.running) this.#broker = await this.#startBrokerProcess();
-      await awaitRegistered(this.nameServer, this.brokerAddress, this.#options.startTimeoutMs ?? 60_000, () =>
-        this.#requireRunning(),
+      await awaitRegistered(
+        this.nameServer,
+        this.brokerAddress,
+        this.#options.startTimeoutMs ?? defaultStartTimeoutMs,
+        () => this.#requireRunning(),
       );
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -104,9 +108,9 @@ class RealBroker implements RunningBroker {
     const logFolder = join('logs', 'rocketmqlogs');
     return [
       section('NameServer, standard output', this.#namesrv?.output()),
-      section('NameServer, namesrv.log', await this.#tail('namesrv', join(logFolder, 'namesrv.log'))),
+      section('NameServer, namesrv.log', await this.#log('namesrv', join(logFolder, 'namesrv.log'))),
       section('Broker, standard output', this.#broker?.output()),
-      section('Broker, broker.log', await this.#tail('broker', join(logFolder, 'broker.log'))),
+      section('Broker, broker.log', await this.#log('broker', join(logFolder, 'broker.log'))),
     ].join('\n');
   }
 
@@ -195,12 +199,12 @@ class RealBroker implements RunningBroker {
     });
   }
 
-  async #tail(part: string, file: string): Promise<string | undefined> {
-    const text = await readFile(join(this.#folder, part, file), 'utf8').catch(() => undefined);
-    return text?.split('\n').slice(-40).join('\n');
+  async #log(part: string, file: string): Promise<string | undefined> {
+    return readFile(join(this.#folder, part, file), 'utf8').catch(() => undefined);
   }
 }
 
 function section(title: string, text: string | undefined): string {
-  return `--- ${title} ---\n${text === undefined || text === '' ? '(nothing)' : text}`;
+  const newest = text?.split('\n').slice(-logTailLines).join('\n');
+  return `--- ${title} ---\n${newest ? newest : '(nothing)'}`;
 }

@@ -13,7 +13,7 @@ export interface StartBrokerOptions {
    * @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
    */
   messageDelayLevel?: string;
-  /** How long NameServer and Broker may take until the Broker is registered. @default 60000 */
+  /** How long NameServer and Broker may take until the Broker is registered. @default 120000 */
   startTimeoutMs?: number;
 }
 
@@ -22,7 +22,7 @@ export interface RunningBroker extends AsyncDisposable {
   readonly target: BrokerTarget;
   /** True for a cluster that was given by ROCKETMQ_NAMESRV: it cannot be stopped or started from here. */
   readonly external: boolean;
-  /** `host:port`, or several joined by `;`. */
+  /** `host:port`; of a list in ROCKETMQ_NAMESRV the first. */
   readonly nameServer: string;
   /** `host:port`; the Broker keeps it over restarts. */
   readonly brokerAddress: string;
@@ -39,3 +39,6 @@ export interface RunningBroker extends AsyncDisposable {
   /** Ends everything at once and deletes the store. */
   close(): Promise<void>;
 }
+
+/** A start takes 5 seconds, but a minute was seen on a machine with much other work. */
+export const defaultStartTimeoutMs = 120_000;

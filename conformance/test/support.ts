@@ -1,0 +1,62 @@
+import { Admin, Producer, PushConsumer, type ReceivedMessage } from '@dt/rocketmq-client';
+import { RawConnection, uniqueName } from '@dt/testkit';
+import { onTestFinished } from 'vitest';
+import { makeTopic, rocketmq } from './wire.ts';
+
+export { readQueue, readTopic } from './wire.ts';
+export { rocketmq };
+
+type ProducerOptions = ConstructorParameters<typeof Producer>[0];
+type ConsumerOptions = ConstructorParameters<typeof PushConsumer>[0];
+
+/** Starts a part and sees to it that it is closed when the test is over, however it ends. */
+async function started<T extends { start(): Promise<void>; close(): Promise<void> }>(part: T): Promise<T> {
+  onTestFinished(() => part.close());
+  await part.start();
+  return part;
+}
+
+export function startProducer(options: Partial<ProducerOptions> = {}): Promise<Producer> {
+  return started(
+    new Producer({ nameServers: rocketmq.nameServer, group: uniqueName('producer'), ...options }),
+  );
+}
+
+export function startConsumer(
+  options: Pick<ConsumerOptions, 'subscriptions' | 'handler'> & Partial<ConsumerOptions>,
+): Promise<PushConsumer> {
+  return started(
+    new PushConsumer({
+      nameServers: rocketmq.nameServer,
+      group: uniqueName('group'),
+      from: 'first',
+      ...options,
+    }),
+  );
+}
+
+export function startAdmin(nameServer = rocketmq.nameServer): Promise<Admin> {
+  return started(new Admin({ nameServers: nameServer }));
+}
+
+/** A new topic with a name of its own; made by hand, so that tests of producers and consumers need no admin. */
+export async function createTopic(queues: number, brokerAddress = rocketmq.brokerAddress): Promise<string> {
+  await using broker = await RawConnection.open(brokerAddress);
+  return await makeTopic(broker, queues);
+}
+
+/** Keeps what a consumer was given, in the order of its coming. */
+export class Received {
+  readonly messages: ReceivedMessage[] = [];
+  readonly handler = async (messages: readonly ReceivedMessage[]): Promise<void> => {
+    this.messages.push(...messages);
+  };
+
+  get bodies(): string[] {
+    return this.messages.map((message) => message.body.toString());
+  }
+
+  get queueIds(): number[] {
+    return [...new Set(this.messages.map((message) => message.queue.queueId))].sort((a, b) => a - b);
+  }
+}
