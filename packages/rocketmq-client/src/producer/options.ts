@@ -14,7 +14,7 @@ export interface ProducerOptions extends ClientOptions {
   sendTimeoutMs?: number;
   /** Tries for one message or batch, the first included. @default 3 */
   maxAttempts?: number;
-  /** Pause before the second try; it doubles with every further one, up to 20 times this. @default 100 */
+  /** Pause before the second try; it doubles with every further one, up to 20 times this. @default 200 */
   retryPauseMs?: number;
   /** Queues of a topic that the broker creates on the first send. @default 4 */
   defaultTopicQueueNums?: number;
@@ -49,7 +49,7 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
     group: groupName(options.group),
     sendTimeoutMs: durationMs('sendTimeoutMs', options.sendTimeoutMs, 3000),
     maxAttempts: integer('maxAttempts', options.maxAttempts, 3, 1, 100),
-    retryPauseMs: durationMs('retryPauseMs', options.retryPauseMs, 100),
+    retryPauseMs: durationMs('retryPauseMs', options.retryPauseMs, 200),
     defaultTopicQueueNums: integer('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 1024),
     compressFromBytes: integer(
       'compressFromBytes',
