@@ -23,7 +23,10 @@ export interface CommandOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Runs a program to its end. Rejects when it cannot be started (a system error) or is aborted. */
+/**
+ * Runs a program to its end, which a time-out or an abort brings about by force. Rejects when it cannot be started (a
+ * system error).
+ */
 export function runCommand(
   file: string,
   args: readonly string[],
@@ -36,12 +39,18 @@ export function runCommand(
       cwd: options.cwd,
       env: toolEnvironment(),
       stdio,
-      timeout: options.timeoutMs,
-      killSignal: 'SIGKILL',
       windowsHide: true,
-      ...(options.signal && { signal: options.signal }),
       ...options.account,
     });
+    // Not spawn's own time-out: that goes on, and holds the process, when the program could not be started.
+    const kill = (): void => void child.kill('SIGKILL');
+    const timer = setTimeout(kill, options.timeoutMs);
+    // Nor its own abort, which does not wait for the end.
+    options.signal?.addEventListener('abort', kill);
+    const settle = (): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', kill);
+    };
     let stdout = '';
     let stderr = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -50,8 +59,14 @@ export function runCommand(
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-OUTPUT_LIMIT_CHARS);
     });
-    child.on('error', reject);
-    child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+    child.on('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.on('close', (status, signal) => {
+      settle();
+      resolve({ status, signal, stdout, stderr });
+    });
   });
 }
 

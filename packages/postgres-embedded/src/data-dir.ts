@@ -2,9 +2,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Account } from './account.ts';
 import { PostgresError, systemErrorCode } from './errors.ts';
-import { killProgramsIn } from './folder-processes.ts';
 import { UNFINISHED_PREFIX, type Layout } from './layout.ts';
-import type { PostgresLogger } from './options.ts';
 
 /** What an empty file system, a checkout or a file manager leaves in a folder that is empty to its user. */
 const HARMLESS = /^(\..*|lost\+found)$/;
@@ -40,23 +38,6 @@ export async function openDataDir(layout: Layout): Promise<void> {
       : `${layout.dataDir} is not empty and holds no database (found ${foreign.slice(0, 3).join(', ')}). ` +
           `Name an empty or a new folder.`,
   );
-}
-
-/**
- * Removes clusters that were never finished. Only for the holder of the start lock: whoever was working on them is dead
- * then, but its initdb may not be. What cannot be removed is in nobody's way, and the next start tries again.
- */
-export async function removeUnfinished(layout: Layout, logger: PostgresLogger): Promise<void> {
-  for (const name of await fs.readdir(layout.dataDir)) {
-    if (!name.startsWith(UNFINISHED_PREFIX)) continue;
-    const folder = path.join(layout.dataDir, name);
-    await killProgramsIn(folder);
-    try {
-      await fs.rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-    } catch (error) {
-      logger.warn('postgres: an unfinished database cannot be removed', { folder, error });
-    }
-  }
 }
 
 /**

@@ -4,8 +4,10 @@ import path from 'node:path';
 import type { Account } from './account.ts';
 import { runCommand } from './command.ts';
 import { PostgresError, systemErrorCode } from './errors.ts';
+import { ownerOf } from './files.ts';
+import { killProgramsIn } from './folder-processes.ts';
 import { UNFINISHED_PREFIX, type Layout } from './layout.ts';
-import type { Settings } from './options.ts';
+import type { PostgresLogger, Settings } from './options.ts';
 import type { Binaries } from './platform.ts';
 
 /**
@@ -61,6 +63,7 @@ export async function createCluster(
         ],
         { account, cwd: unfinished, stdin: passwordFile.fd, timeoutMs, signal: settings.signal },
       );
+      settings.signal?.throwIfAborted();
       if (result.status !== 0) throw initdbFailed(result.stderr, result.status ?? result.signal);
     } finally {
       await passwordFile.close();
@@ -71,7 +74,27 @@ export async function createCluster(
     await syncDirectory(layout.dataDir);
   } finally {
     await fs.rm(passwordCopy, { force: true });
-    await fs.rm(unfinished, { recursive: true, force: true });
+    await discardUnfinished(unfinished, settings.logger);
+  }
+}
+
+/**
+ * Removes clusters that were never finished. Only for the holder of the start lock: whoever was working on them is dead
+ * then, but its initdb may not be.
+ */
+export async function removeUnfinished(layout: Layout, logger: PostgresLogger): Promise<void> {
+  for (const name of await fs.readdir(layout.dataDir)) {
+    if (name.startsWith(UNFINISHED_PREFIX)) await discardUnfinished(path.join(layout.dataDir, name), logger);
+  }
+}
+
+/** What cannot be removed is in nobody's way, and the next start tries again. */
+async function discardUnfinished(folder: string, logger: PostgresLogger): Promise<void> {
+  try {
+    await killProgramsIn(folder);
+    await fs.rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  } catch (error) {
+    logger.warn('postgres: an unfinished database cannot be removed', { folder, error });
   }
 }
 
@@ -80,6 +103,8 @@ async function ensurePassword(layout: Layout): Promise<string> {
   const fresh = crypto.randomBytes(24).toString('base64url');
   try {
     await fs.writeFile(layout.password, `${fresh}\n`, { mode: 0o600, flag: 'wx' });
+    const owner = await ownerOf(layout.dataDir);
+    if (owner) await fs.lchown(layout.password, owner.uid, owner.gid);
     return fresh;
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;

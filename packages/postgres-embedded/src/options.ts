@@ -25,7 +25,7 @@ export interface PostgresOptions {
   parameters?: Record<string, string>;
   /**
    * When this process runs as root: the account that PostgreSQL runs as.
-   * @default the owner of the existing cluster, else the system's `postgres`, else `nobody`
+   * @default the owner of the cluster, else of the data folder, else the system's `postgres`, else `nobody`
    */
   runAs?: { uid: number; gid: number };
   /**
@@ -85,6 +85,9 @@ export function resolveOptions(options: PostgresOptions): Settings {
     throw invalid('dataDir', dataDir, 'the path of a folder');
   }
   identifier('database', database);
+  // The driver leaves these as escapes when it takes a connection string apart.
+  if (/[;/?:@&=+$,#]/.test(database))
+    throw invalid('database', database, 'a name without ; / ? : @ & = + $ , #');
   identifier('user', user);
   if (user.startsWith('pg_')) throw invalid('user', user, 'a name that does not start with pg_');
   if (transport !== 'unix' && transport !== 'tcp') throw invalid('transport', transport, "'unix' or 'tcp'");

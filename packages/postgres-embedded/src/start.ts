@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseAccount } from './account.ts';
 import { findBinaries } from './binaries.ts';
 import { ensureDatabase, type PostgresConnection } from './connection.ts';
-import { checkCluster, fileTrouble, openDataDir, removeUnfinished } from './data-dir.ts';
+import { checkCluster, fileTrouble, openDataDir } from './data-dir.ts';
 import { PostgresError } from './errors.ts';
-import { createCluster } from './initdb.ts';
+import { createCluster, removeUnfinished } from './initdb.ts';
 import { isReady, launch, type StartContext } from './launch.ts';
 import { layoutOf } from './layout.ts';
 import { resolveOptions, type PostgresOptions } from './options.ts';
@@ -32,7 +32,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   try {
     settings.signal?.throwIfAborted();
     await openDataDir(layout);
-    const account = await chooseAccount(layout.cluster, settings);
+    const account = await chooseAccount(layout, settings);
     const binaries = await findBinaries(settings, account);
     const release = await takeStartLock(layout.startLock, deadline, settings.signal);
     if (!release) {
