@@ -30,7 +30,9 @@ function isAddress(text: string): boolean {
 }
 
 function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text);
+  // An address of a socket has no host: `postgresql://user@/database?host=/run/postgresql`, which URL does not take.
+  const withHost = text.replace(/^(postgres(?:ql)?:\/\/(?:[^/@]*@)?)\//, '$1localhost/');
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(withHost);
 }
 
 function isOrigin(text: string): boolean {

@@ -84,7 +84,7 @@ export async function createWorld({ broker, rocketmq }: WorldOptions = {}): Prom
     topic,
     consumerGroup,
     serve: (...args) => run(['serve', '--config', configFile, ...args], /http: listening/),
-    play: (...args) => run(['play', '--config', configFile, '--base-url', url, ...args]),
+    play: (...args) => run(['play', '--config', configFile, '--url', url, ...args]),
     dt: (command, ...args) => run([command, '--config', configFile, ...args]),
     async close() {
       for (const program of programs) await program.kill();

@@ -40,7 +40,7 @@ describe(`messaging on ${target} RocketMQ`, () => {
       world = await createWorld({ broker, rocketmq: { [key]: '' } });
       const server = await world.serve();
       const played = await world.play('--rounds', '1', '--players', '4', '--no-delivery');
-      expect(await played.exited).toEqual({ code: 0, signal: null });
+      expect(await played.exited, played.output()).toEqual({ code: 0, signal: null });
 
       const lines = linesOf(server);
       expect(lines).toContain('[WARN] rocketmq disabled: missing access/secret key while endpoint present');
@@ -63,7 +63,7 @@ describe(`messaging on ${target} RocketMQ`, () => {
     world = await createWorld();
     const server = await world.serve();
     const played = await world.play('--rounds', '1', '--players', '4', '--no-delivery');
-    expect(await played.exited).toEqual({ code: 0, signal: null });
+    expect(await played.exited, played.output()).toEqual({ code: 0, signal: null });
     expect(await outboxCounts(world.database)).toMatchObject({ sent: 0, dead: 0 });
     expect((await outboxCounts(world.database)).pending).toBeGreaterThan(0);
     await server.stop();
@@ -78,7 +78,7 @@ describe(`messaging on ${target} RocketMQ`, () => {
       const server = await world.serve();
       await server.waitForLine(/^\[ERROR\] rocketmq: producer start failed endpoint=\S+ err=/);
       const played = await world.play('--rounds', '1', '--players', '4', '--no-delivery');
-      expect(await played.exited).toEqual({ code: 0, signal: null });
+      expect(await played.exited, played.output()).toEqual({ code: 0, signal: null });
       const before = await outboxCounts(world.database);
       expect(before.pending).toBeGreaterThan(0);
       const { database } = world;
