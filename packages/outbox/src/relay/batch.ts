@@ -15,6 +15,8 @@ export interface Walk {
   readonly lastId: number;
   /** The first row seen that stays pending without being held. */
   leftId: number;
+  /** Something of the lane was handed on. */
+  served: boolean;
 }
 
 export interface Plan {
@@ -28,6 +30,7 @@ export interface Plan {
 export interface PlanLimits {
   readonly maxRowsPerLane: number;
   readonly maxLaneBytes: number;
+  readonly maxItems: number;
   readonly maxBytes: number;
 }
 
@@ -55,6 +58,7 @@ export function planRound(
         found.length < limits.maxRowsPerLane && Number(last?.walked_bytes ?? 0) < limits.maxLaneBytes,
       lastId: Number(last?.id ?? 0),
       leftId: Infinity,
+      served: false,
     };
     plan.walks.push(walk);
     let taken = 0;
@@ -67,12 +71,14 @@ export function planRound(
       }
       const item = toItem(lane, row, id);
       const suspect = row.crashes > 0;
-      const full = sizeBytes > 0 && sizeBytes + item.sizeBytes > limits.maxBytes;
+      const count = plan.items.length;
+      const full = count >= limits.maxItems || (count > 0 && sizeBytes + item.sizeBytes > limits.maxBytes);
       if (full || (suspect && taken > 0)) {
         walk.leftId = id;
         break;
       }
       taken += 1;
+      walk.served = true;
       if (suspect) {
         plan.suspects.push(item);
         // Whatever is next in the lane comes with the next walk.

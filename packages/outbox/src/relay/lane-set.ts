@@ -9,6 +9,8 @@ export class LaneSet {
   /** Lanes lost while a batch of theirs is still under way: not to be taken again before it ended. */
   readonly #leaving = new Set<Lane>();
 
+  #quietTurn = false;
+
   get size(): number {
     return this.#lanes.size;
   }
@@ -38,10 +40,11 @@ export class LaneSet {
   }
 
   /**
-   * Lanes for one round, marked busy. Quiet lanes that are due go together, as their walk is a look; lanes with a
-   * backlog are shared out among the rounds that may run side by side.
+   * Lanes for one round, marked busy, those first that wait longest. Quiet lanes that are due go together, as their
+   * walk is a look; lanes with a backlog are shared out among the rounds that may run side by side. When both are
+   * there they take turns, so that neither frequent kicks nor a backlog can starve the other.
    */
-  take(nowMs: number, sloppyMs: number, rounds: number, most: number): Lane[] {
+  take(nowMs: number, sloppyMs: number, rounds: number, mostHungry: number): Lane[] {
     const quiet: Lane[] = [];
     const hungry: Lane[] = [];
     let quietDue = false;
@@ -55,10 +58,12 @@ export class LaneSet {
         quietDue ||= dueMs <= nowMs;
       }
     }
-    const taken = quietDue ? quiet : hungry;
+    this.#quietTurn = quietDue && (hungry.length === 0 || !this.#quietTurn);
+    const taken = this.#quietTurn ? quiet : hungry;
     taken.sort((a, b) => a.dueAtMs - b.dueAtMs);
-    const share = quietDue ? taken.length : Math.ceil(this.#hungryCount() / rounds);
-    taken.length = Math.min(taken.length, share, most);
+    if (!this.#quietTurn) {
+      taken.length = Math.min(taken.length, Math.ceil(this.#hungryCount() / rounds), mostHungry);
+    }
     for (const lane of taken) {
       lane.busy = true;
       lane.kicked = false;

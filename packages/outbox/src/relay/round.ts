@@ -84,6 +84,7 @@ export class Rounds {
     const limits = {
       maxRowsPerLane: Math.max(1, Math.floor(breaker.batch / lanes.length)),
       maxLaneBytes: Math.max(1, Math.floor(batchBytes / lanes.length)),
+      maxItems: breaker.batch,
       maxBytes: batchBytes,
     };
     const rows = await this.#query<ClaimedRow>('claim', [
@@ -343,7 +344,9 @@ function settle(walk: Walk, sealed: number, nowMs: number, pollMs: number): void
   const reached = walk.exhausted ? sealed : Math.min(sealed, walk.lastId);
   lane.settle(Math.min(Math.max(lane.after, reached), walk.leftId - 1));
   lane.hungry = !walk.exhausted || walk.leftId !== Infinity;
-  lane.dueAtMs = lane.hungry || lane.kicked ? nowMs : nowMs + pollMs;
+  // What got no place in the batch keeps its place in the queue.
+  if (!lane.hungry && !lane.kicked) lane.dueAtMs = nowMs + pollMs;
+  else if (walk.served) lane.dueAtMs = nowMs;
 }
 
 function checkOutcomes(outcomes: readonly PublishOutcome[], expected: number): void {
