@@ -1,6 +1,7 @@
 import { ConfigError } from './errors.ts';
 import { flatNames, isUnusedLegacy } from './legacy.ts';
 import { nearestName } from './nearest.ts';
+import { logLevels } from './schema.ts';
 import { isTree, memberSchema, schemaAt, treeOf, type SchemaNode, type Tree } from './tree.ts';
 
 /** Settings from one place, before they are checked. */
@@ -107,9 +108,19 @@ export function environmentLayers(
     const layer = valueLayer(root, source, path, value, notes);
     if (layer !== undefined) layers.push(layer);
   };
-  // Names that are not ours say nothing when they are empty.
-  add('LOG_LEVEL', 'server.log_level', env['LOG_LEVEL'] || undefined);
+  // These two are not ours alone: empty ones say nothing, and LOG_LEVEL may be meant for another program.
+  const logLevel = env['LOG_LEVEL']?.toLowerCase();
+  if (logLevel && !logLevels.includes(logLevel)) {
+    notes.warnings.push(`LOG_LEVEL: ${logLevel} is not taken; allowed: one of ${logLevels.join(', ')}`);
+  } else {
+    add('LOG_LEVEL', 'server.log_level', logLevel || undefined);
+  }
   add('DATABASE_URL', 'database.url', env['DATABASE_URL'] || undefined);
+  if (env['NACOS_SERVER_ADDR']) {
+    notes.warnings.push(
+      'NACOS_SERVER_ADDR: settings are not read from Nacos; give them by file or environment',
+    );
+  }
   for (const name of Object.keys(env).sort()) {
     if (name.startsWith('DT_'))
       add(name, name.slice('DT_'.length).toLowerCase().replaceAll('__', '.'), env[name]);

@@ -61,6 +61,8 @@ const windowLimit = (requestsPerSecond: number) =>
     window_seconds: whole(1, 86_400, 60),
   });
 
+export const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error'];
+
 /** The configuration document. Names are those of the file; defaults are what holds when nothing is said. */
 export const configSchema = Type.Object({
   server: block({

@@ -28,9 +28,13 @@ export function sendError(
     const isBet = request.routeOptions.config.metered === 'bet';
     return sendRefusal(reply, badRequest(isBet ? 'invalid json body' : 'invalid request'));
   }
-  log.error(
-    { trace: request.id, method: request.method, path: request.url, err: error },
-    'http: request failed',
-  );
+  const what = { trace: request.id, method: request.method, path: request.url, err: error };
+  if ('retryable' in error && error.retryable === true) {
+    // Too busy: nothing is broken, and nothing of the request was done.
+    log.warn(what, 'http: too busy');
+    void reply.header('retry-after', '1');
+  } else {
+    log.error(what, 'http: request failed');
+  }
   return sendRefusal(reply, systemBusy());
 }

@@ -121,9 +121,10 @@ function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const body = renderEnvelope(1000, 'invalid request', undefined, traceIdOf({}), Date.now());
+  const traceId = traceIdOf({});
+  const body = renderEnvelope(1000, 'invalid request', undefined, traceId, Date.now());
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${JSON_TYPE}\r\n` +
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${JSON_TYPE}\r\nX-Request-Id: ${traceId}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

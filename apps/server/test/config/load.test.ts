@@ -55,6 +55,16 @@ describe('where a value comes from', () => {
     expect(load({}, { env: { DATABASE_URL: '' } }).config.database.url).toBeUndefined();
   });
 
+  it('knows LOG_LEVEL, and passes by one that is meant for another program', () => {
+    const level = (LOG_LEVEL: string) => loadConfig({ file: fileOf({}), env: { LOG_LEVEL } });
+    expect(level('WARN').config.server.log_level).toBe('warn');
+    expect(level('').config.server.log_level).toBe('info');
+    expect(level('verbose').config.server.log_level).toBe('info');
+    expect(level('verbose').warnings[0]).toBe(
+      'LOG_LEVEL: verbose is not taken; allowed: one of debug, info, warn, error',
+    );
+  });
+
   it('reads text by the type of the setting', () => {
     const set = (path: string, value: string) => ({ path, value });
     const { config } = load(
