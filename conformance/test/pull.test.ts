@@ -1,7 +1,8 @@
-import { eventually, protocol, uniqueName } from '@dt/testkit';
+import { protocol, uniqueName } from '@dt/testkit';
 import { describe, expect, test } from 'vitest';
 import {
   ask,
+  awaitStored,
   commands,
   done,
   makeTopic,
@@ -18,9 +19,7 @@ describe('a pull', () => {
     const broker = await openBroker();
     const topic = await makeTopic(broker, 2);
     for (const body of ['a', 'b', 'c']) await done(broker, commands.sendMessageV2, sendRequest(topic, body));
-    await eventually(
-      async () => (await done(broker, commands.getMaxOffset, { topic, queueId: 0 })).offset === 3,
-    );
+    await awaitStored(broker, topic, 0, 3);
     const pull = (queueOffset: number, queueId = 0) =>
       ask(broker, commands.pullMessage, pullRequest(topic, { queueOffset, queueId }));
 
@@ -42,6 +41,7 @@ describe('a pull', () => {
     const broker = await openBroker();
     const topic = await makeTopic(broker, 2);
     for (let i = 0; i < 10; i++) await done(broker, commands.sendMessageV2, sendRequest(topic, String(i)));
+    await awaitStored(broker, topic, 0, 10);
     const three = await done(broker, commands.pullMessage, pullRequest(topic, { maxMsgNums: 3 }));
     expect(protocol.decodeStoredMessages(three.body).map(({ body }) => body.toString())).toEqual([
       '0',
@@ -53,6 +53,7 @@ describe('a pull', () => {
     const large = Buffer.alloc(1_000_000, 'x');
     for (let i = 0; i < 3; i++)
       await done(broker, commands.sendMessageV2, sendRequest(topic, large, { queueId: 1 }));
+    await awaitStored(broker, topic, 1, 3);
     const one = await done(broker, commands.pullMessage, pullRequest(topic, { queueId: 1 }));
     expect(protocol.decodeStoredMessages(one.body)).toHaveLength(1);
     expect(one.nextBeginOffset).toBe(1);
@@ -65,9 +66,7 @@ describe('a pull', () => {
       const properties = protocol.encodeProperties({ TAGS: i === 3 ? 'red' : 'blue' });
       await done(broker, commands.sendMessageV2, sendRequest(topic, String(i), { properties }));
     }
-    await eventually(
-      async () => (await done(broker, commands.getMaxOffset, { topic, queueId: 0 })).offset === 6,
-    );
+    await awaitStored(broker, topic, 0, 6);
     const red = await done(broker, commands.pullMessage, pullRequest(topic, { subscription: 'red' }));
     expect(protocol.decodeStoredMessages(red.body).map(({ queueOffset }) => queueOffset)).toEqual([3]);
     expect(red.nextBeginOffset).toBe(6);
@@ -154,10 +153,8 @@ describe('the offsets of a queue', () => {
       // Store times must differ.
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const { body } = await eventually(async () => {
-      const pulled = await done(broker, commands.pullMessage, pullRequest(topic));
-      return pulled.nextBeginOffset === 3 && pulled;
-    });
+    await awaitStored(broker, topic, 0, 3);
+    const { body } = await done(broker, commands.pullMessage, pullRequest(topic));
     const times = protocol.decodeStoredMessages(body).map(({ storeTimestamp }) => storeTimestamp);
     const search = async (
       timestamp: number,

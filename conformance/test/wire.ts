@@ -96,6 +96,18 @@ export function sendRequest(
   };
 }
 
+/** A message can be pulled only a moment after it is acknowledged: waits until a queue has so many. */
+export async function awaitStored(
+  connection: RawConnection,
+  topic: string,
+  queueId: number,
+  count: number,
+): Promise<void> {
+  await eventually(
+    async () => (await done(connection, commands.getMaxOffset, { topic, queueId })).offset >= count,
+  );
+}
+
 type PullRequest = Parameters<typeof commands.pullMessage.encodeRequest>[0];
 
 /** A pull whose own subscription counts, so that it needs no heartbeat; it does not wait. */
@@ -118,7 +130,7 @@ export function pullRequest(topic: string, overrides: Partial<PullRequest> = {})
 
 /**
  * Reads a queue from its start to its end with a hand-made peer: no consumer of ours has a part in it.
- * A message can be pulled only a moment after it is acknowledged: `atLeast` says how many to wait for.
+ * `atLeast` says how many messages to wait for.
  */
 export async function readQueue(
   topic: string,
