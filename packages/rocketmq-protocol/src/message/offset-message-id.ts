@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import { decodeIp, encodeIp, type Host } from './host.ts';
-import { readInt64, writeInt64 } from './int64.ts';
+import { readInt64 } from './int64.ts';
 
 const FORM = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/;
 
@@ -10,13 +10,31 @@ export interface OffsetMessageId {
   physicalOffset: number;
 }
 
+/** The messages of one pull come from one store host: its part of the text is made once. */
+let lastHost: Host = { ip: '', port: 0 };
+let lastHostText = '';
+
 /** Upper-case hex of address, port and commit log offset: 32 characters (IPv4) or 56 (IPv6). */
 export function encodeOffsetMessageId(id: OffsetMessageId): string {
-  const ip = encodeIp(id.storeHost.ip);
-  const bytes = Buffer.allocUnsafe(ip.length + 12);
-  let at = ip.copy(bytes, 0);
-  at = bytes.writeInt32BE(id.storeHost.port, at);
-  writeInt64(bytes, id.physicalOffset, at);
+  const { storeHost, physicalOffset } = id;
+  if (!Number.isSafeInteger(physicalOffset) || physicalOffset < 0) {
+    throw new ProtocolError(
+      'field-invalid',
+      `physical offset ${physicalOffset} is not an exact int64 from 0 up`,
+    );
+  }
+  if (storeHost.ip !== lastHost.ip || storeHost.port !== lastHost.port) {
+    lastHostText = hostText(storeHost);
+    lastHost = { ip: storeHost.ip, port: storeHost.port };
+  }
+  return lastHostText + physicalOffset.toString(16).toUpperCase().padStart(16, '0');
+}
+
+function hostText(host: Host): string {
+  const ip = encodeIp(host.ip);
+  const bytes = Buffer.alloc(ip.length + 4);
+  ip.copy(bytes, 0);
+  bytes.writeInt32BE(host.port, ip.length);
   return bytes.toString('hex').toUpperCase();
 }
 

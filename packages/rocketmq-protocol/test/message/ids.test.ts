@@ -16,6 +16,18 @@ describe('offset message id', () => {
     expect(decodeOffsetMessageId(text)).toEqual({ storeHost, physicalOffset: 1000 });
   });
 
+  it('is told apart by host, port and offset', () => {
+    const ids = ['1.2.3.4', '1.2.3.5', '::1'].flatMap((ip) =>
+      [1, 2].flatMap((port) =>
+        [0, 2 ** 40].map((physicalOffset) => ({ storeHost: { ip, port }, physicalOffset })),
+      ),
+    );
+    for (const id of ids) expect(decodeOffsetMessageId(encodeOffsetMessageId(id))).toEqual(id);
+    expect(() => encodeOffsetMessageId({ storeHost: { ip: '::1', port: 1 }, physicalOffset: -1 })).toThrow(
+      /physical offset/,
+    );
+  });
+
   it.each(['', 'C0A8', 'Z0A8010200002A9F00000000000003E8', 'C0A8010200002A9F00000000000003E8AB'])(
     'refuses %j',
     (text) => {
