@@ -66,12 +66,21 @@ function startEnabled({
       if (producer === undefined) return;
       opened.push(producer);
       await ensureTopic(config, log, signal);
-      relay = new Relay({ database, publisher: rocketmqPublisher(producer) });
+      relay = new Relay({
+        database,
+        publisher: rocketmqPublisher(producer),
+        onError: (err, during) => log.warn({ during, err }, 'outbox: relay failed, trying again'),
+      });
       await relay.start();
       opened.push(relay);
     }
     if (receives && !signal.aborted) {
-      const inbox = new Inbox({ database, consumerGroup: config.consumer_group, handlers });
+      const inbox = new Inbox({
+        database,
+        consumerGroup: config.consumer_group,
+        handlers,
+        onError: (err, message) => log.warn({ ...message, err }, 'inbox: applying failed, trying again'),
+      });
       inbox.start();
       opened.push(inbox);
       const consumer = await startConsumer(config, inbox, log, signal);
