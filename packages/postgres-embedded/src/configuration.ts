@@ -1,3 +1,6 @@
+import crypto from 'node:crypto';
+import path from 'node:path';
+import type { Layout } from './layout.ts';
 import type { Settings } from './options.ts';
 
 /** Defaults for a small machine that has other work to do. Durability is PostgreSQL's own: fsync is on. */
@@ -22,10 +25,11 @@ export interface Listen {
 }
 
 /** The whole postgresql.conf. It is written at every start, so the parameters of the call are the truth. */
-export function postgresqlConf(settings: Settings, listen: Listen): string {
+export function postgresqlConf(settings: Settings, listen: Listen, layout: Layout): string {
   const values = {
     ...DEFAULT_PARAMETERS,
     ...settings.parameters,
+    cluster_name: clusterName(layout),
     port: String(listen.port),
     listen_addresses: listen.transport === 'tcp' ? '127.0.0.1' : '',
     unix_socket_directories: listen.transport === 'unix' ? listen.socketDir : '',
@@ -43,4 +47,17 @@ export function pgHbaConf(listen: Listen): string {
   return listen.transport === 'unix'
     ? '# Written at every start.\nlocal all all trust\n'
     : '# Written at every start.\nhost all all 127.0.0.1/32 scram-sha-256\n';
+}
+
+/** What the titles of the server's processes begin with, so that everybody can tell whose they are. */
+export function processTitle(layout: Layout): string {
+  return `postgres: ${clusterName(layout)}: `;
+}
+
+function clusterName({ dataDir, cluster }: Layout): string {
+  const readable = path
+    .basename(dataDir)
+    .replaceAll(/[^A-Za-z0-9_.-]/g, '')
+    .slice(0, 30);
+  return `${readable}-${crypto.createHash('sha256').update(cluster).digest('hex').slice(0, 12)}`;
 }

@@ -23,18 +23,27 @@ export async function worksIn(pid: number, folder: string): Promise<boolean | 'h
   }
 }
 
-/** Kills what is left of a server or an initdb whose leader is dead; where the system shows it (Linux). */
-export async function killProgramsIn(folder: string): Promise<void> {
+/**
+ * Kills what is left of a server or an initdb whose leader is dead (Linux). Root in a container may be forbidden to see
+ * where another user's processes work; there the title tells.
+ */
+export async function killProgramsIn(folder: string, title?: string): Promise<void> {
   if (process.platform !== 'linux') return;
   for (const name of await fs.readdir('/proc')) {
     const pid = Number(name);
-    if (!Number.isInteger(pid) || !(await isPostgresProgram(pid)) || (await worksIn(pid, folder)) !== true)
-      continue;
-    const stray = await identify(pid);
+    if (!Number.isInteger(pid) || !(await isPostgresProgram(pid))) continue;
+    const here = await worksIn(pid, folder);
+    const ours = here === 'hidden' ? title !== undefined && (await hasTitle(pid, title)) : here;
+    const stray = ours ? await identify(pid) : undefined;
     if (!stray) continue;
     signalProcess(pid, 'SIGKILL');
     await waitGone(stray, KILL_TIMEOUT_MS);
   }
+}
+
+async function hasTitle(pid: number, title: string): Promise<boolean> {
+  const command = await fs.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.startsWith(title);
 }
 
 export async function waitGone(ending: ProcessIdentity, timeoutMs: number): Promise<boolean> {

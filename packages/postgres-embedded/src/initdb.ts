@@ -3,12 +3,13 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Account } from './account.ts';
 import { runCommand } from './command.ts';
-import { PostgresError, systemErrorCode } from './errors.ts';
+import { systemErrorCode } from './errors.ts';
 import { ownerOf } from './files.ts';
 import { killProgramsIn } from './folder-processes.ts';
 import { UNFINISHED_PREFIX, type Layout } from './layout.ts';
 import type { PostgresLogger, Settings } from './options.ts';
 import type { Binaries } from './platform.ts';
+import { initdbFailure } from './start-failure.ts';
 
 /**
  * The data directory as the given account can name it. As root the folders above may be closed to that account
@@ -64,7 +65,7 @@ export async function createCluster(
         { account, cwd: unfinished, stdin: passwordFile.fd, timeoutMs, signal: settings.signal },
       );
       settings.signal?.throwIfAborted();
-      if (result.status !== 0) throw initdbFailed(result.stderr, result.status ?? result.signal);
+      if (result.status !== 0) throw initdbFailure(result.stderr, result.status ?? result.signal, layout);
     } finally {
       await passwordFile.close();
     }
@@ -121,9 +122,4 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function initdbFailed(stderr: string, status: unknown): PostgresError {
-  const code = stderr.includes('No space left on device') ? 'disk-full' : 'initdb-failed';
-  return new PostgresError(code, `initdb failed (${String(status)}): ${stderr.trim().slice(-2000)}`);
 }

@@ -39,7 +39,11 @@ export interface StartContext {
 export async function launch(context: StartContext): Promise<ServerRecord> {
   const { settings, layout, account, deadline } = context;
   const { listen, host } = await chooseListen(context);
-  await writeWhole(path.join(layout.cluster, 'postgresql.conf'), postgresqlConf(settings, listen), account);
+  await writeWhole(
+    path.join(layout.cluster, 'postgresql.conf'),
+    postgresqlConf(settings, listen, layout),
+    account,
+  );
   await writeWhole(path.join(layout.cluster, 'pg_hba.conf'), pgHbaConf(listen), account);
 
   const log = await openLog(layout);

@@ -53,6 +53,7 @@ export type Settings = Readonly<Required<Omit<PostgresOptions, Optional>> & Pick
 
 /** Settings that this package decides itself: another value would cut the connection it hands out. */
 const RESERVED_PARAMETERS = new Set([
+  'cluster_name',
   'config_file',
   'data_directory',
   'external_pid_file',

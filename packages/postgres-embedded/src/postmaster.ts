@@ -2,6 +2,7 @@ import fs from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { runCommand } from './command.ts';
+import { processTitle } from './configuration.ts';
 import { PostgresError } from './errors.ts';
 import { isPostgresProgram, killProgramsIn, signalProcess, waitGone, worksIn } from './folder-processes.ts';
 import type { Layout } from './layout.ts';
@@ -50,7 +51,7 @@ export async function clearAfterCrash(layout: Layout): Promise<void> {
         `or name another folder.`,
     );
   }
-  await killProgramsIn(layout.cluster);
+  await killProgramsIn(layout.cluster, processTitle(layout));
   if (!existsProcess(file.pid)) return;
   await fs.rm(layout.postmasterPid, { force: true });
   if (file.socketDir !== '') await fs.rm(path.join(socketDir, `.s.PGSQL.${file.port}.lock`), { force: true });

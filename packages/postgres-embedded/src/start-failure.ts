@@ -51,3 +51,18 @@ export function startFailure(logTail: string, layout: Layout, listen: Listen): P
     `PostgreSQL did not start: ${meaning}. The end of its log:\n${quoted}`,
   );
 }
+
+/** The same for the program that makes a cluster, which has no port yet. */
+export function initdbFailure(
+  stderr: string,
+  status: number | NodeJS.Signals | null,
+  layout: Layout,
+): PostgresError {
+  const cause = CAUSES.find(({ said }) => said.test(stderr));
+  const meaning =
+    cause?.meaning(layout, { transport: 'unix', socketDir: '', port: 0 }) ?? `exit ${String(status)}`;
+  return new PostgresError(
+    cause?.code ?? 'initdb-failed',
+    `initdb could not make a database in ${layout.dataDir}: ${meaning}. What it said:\n${stderr.trim().slice(-2000)}`,
+  );
+}
