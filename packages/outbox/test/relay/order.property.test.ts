@@ -126,6 +126,6 @@ it('sends everything that committed, each sharding key in the order of its commi
         await Promise.all(relays.map((relay) => relay.close()));
       }
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 25), endOnFailure: true },
+    { numRuns: 15 },
   );
 }, 120_000);
