@@ -55,7 +55,7 @@ CREATE TABLE transfers (
   round_id     text,
   trace_id     text    NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (kind, reference, revision),
+  CONSTRAINT transfers_once UNIQUE (kind, reference, revision),
   CHECK (from_account <> to_account),
   CHECK ((kind IN ('deposit', 'withdraw')) = (round_id IS NULL))
 );

@@ -4,8 +4,11 @@ import { DatabaseError, sqlState } from './errors.ts';
 
 /** A statement that PostgreSQL parses and plans once per connection. `name` is unique in the program. */
 export interface Statement {
-  readonly name: string;
+  /** Without one it is planned for each run, with its values in sight. */
+  readonly name?: string;
   readonly text: string;
+  /** @default answerTimeoutMs of the database */
+  readonly answerTimeoutMs?: number;
 }
 
 export interface QueryResult<Row> {
@@ -70,6 +73,12 @@ export interface DatabaseOptions {
   readonly lockTimeoutMs?: number;
   /** A transaction left open this long is ended by PostgreSQL. @default 15000 */
   readonly idleInTransactionTimeoutMs?: number;
+  /**
+   * When nothing at all comes back for this long (a network that swallows packets), the connection is given up. Longer
+   * than any statement may take: the server's own time-outs come first.
+   * @default 90000
+   */
+  readonly answerTimeoutMs?: number;
   /** @default 10000 */
   readonly closeTimeoutMs?: number;
   /** As it shows in pg_stat_activity. @default 'dt-server' */
@@ -92,6 +101,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     statement_timeout: settings.statementTimeoutMs,
     lock_timeout: settings.lockTimeoutMs,
     idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMs,
+    query_timeout: settings.answerTimeoutMs,
     application_name: settings.applicationName,
     keepAlive: true,
     // Queries started together go out together, which halves the round trips of a batch of bets.
@@ -161,10 +171,12 @@ async function run<Row extends object>(
   statement: string | Statement,
   values: readonly unknown[] = [],
 ): Promise<QueryResult<Row>> {
-  const query =
-    typeof statement === 'string' ? { text: statement } : { name: statement.name, text: statement.text };
+  const { name, text, answerTimeoutMs } =
+    typeof statement === 'string' ? ({ text: statement } satisfies Statement as Statement) : statement;
   const { rows, rowCount } = await on.query<Row>({
-    ...query,
+    text,
+    ...(name !== undefined && { name }),
+    ...(answerTimeoutMs !== undefined && { query_timeout: answerTimeoutMs }),
     ...(values.length > 0 && { values: [...values] }),
   });
   return { rows, rowCount };
@@ -200,6 +212,7 @@ function checkOptions(options: DatabaseOptions) {
       15_000,
       1,
     ),
+    answerTimeoutMs: number('answerTimeoutMs', options.answerTimeoutMs, 90_000, 1),
     closeTimeoutMs: number('closeTimeoutMs', options.closeTimeoutMs, 10_000, 1),
     applicationName: options.applicationName ?? 'dt-server',
   };

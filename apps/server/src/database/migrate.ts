@@ -23,6 +23,8 @@ export interface MigrateOptions {
 // The same distance from src/database and from dist/database.
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+// A new index on a large table takes its time.
+const STATEMENT_TIMEOUT_MS = 600_000;
 // Any fixed number does: two instances that start together take it in turn.
 const LOCK_KEY = '7310868735421973';
 
@@ -76,7 +78,7 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
 
 async function applyOnce(tx: Queryable, migration: Migration): Promise<boolean> {
   await tx.query(`SET LOCAL lock_timeout = '60s'`);
-  await tx.query(`SET LOCAL statement_timeout = '10min'`);
+  await tx.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT_MS}ms'`);
   // Instances take it in turn; the lock goes with the transaction, whatever happens to this process.
   await tx.query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK_KEY]);
   await tx.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -96,7 +98,7 @@ async function applyOnce(tx: Queryable, migration: Migration): Promise<boolean> 
     );
   }
   try {
-    await tx.query(migration.sql);
+    await tx.query({ text: migration.sql, answerTimeoutMs: STATEMENT_TIMEOUT_MS + 10_000 });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DatabaseError('migration-failed', `migrations: ${migration.name} failed: ${why}`, { cause });

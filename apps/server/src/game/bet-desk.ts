@@ -23,10 +23,12 @@ export class DeskBusyError extends Error {
 
 interface Waiting {
   readonly request: PlaceBetRequest;
-  readonly sinceMs: number;
   readonly resolve: (placed: PlacedBet) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Bets of one round behind the batch that is under way, each with the timer of its patience. */
+type Line = Map<Waiting, NodeJS.Timeout>;
 
 /**
  * Gathers bets of a round while an earlier batch of it is under way, and places them together: a commit of many costs
@@ -38,7 +40,7 @@ export class BetDesk {
   readonly #maxWaiting: number;
   readonly #waitTimeoutMs: number;
   /** Rounds with a batch under way, and what waits for the next. */
-  readonly #lines = new Map<string, Waiting[]>();
+  readonly #lines = new Map<string, Line>();
   #waiting = 0;
 
   constructor({ place, maxBatch = 128, maxWaiting = 10_000, waitTimeoutMs = 3000 }: BetDeskOptions) {
@@ -50,40 +52,45 @@ export class BetDesk {
 
   async placeBet(request: PlaceBetRequest): Promise<PlacedBet> {
     check(request);
-    if (this.#waiting >= this.#maxWaiting)
-      throw new DeskBusyError(`${this.#waiting} bets are waiting already`);
     return new Promise((resolve, reject) => {
-      const waiting = { request, sinceMs: performance.now(), resolve, reject };
-      this.#waiting += 1;
+      const bet = { request, resolve, reject };
       const line = this.#lines.get(request.roundId);
-      if (line !== undefined) {
-        line.push(waiting);
-        return;
-      }
-      const opened = [waiting];
-      this.#lines.set(request.roundId, opened);
-      void this.#serve(request.roundId, opened);
+      if (line === undefined) void this.#serve(request.roundId, bet);
+      else if (this.#waiting < this.#maxWaiting) this.#enter(line, bet);
+      else reject(new DeskBusyError(`${this.#waiting} bets are waiting already`));
     });
   }
 
-  async #serve(roundId: string, line: Waiting[]): Promise<void> {
-    while (line.length > 0) {
-      const batch = line.splice(0, this.#maxBatch);
-      this.#waiting -= batch.length;
-      await this.#run(batch.filter((waiting) => this.#isInTime(waiting)));
-    }
+  #enter(line: Line, bet: Waiting): void {
+    const timer = setTimeout(() => {
+      line.delete(bet);
+      this.#waiting -= 1;
+      bet.reject(new DeskBusyError(`the bet waited ${this.#waitTimeoutMs} ms for its turn`));
+    }, this.#waitTimeoutMs);
+    line.set(bet, timer);
+    this.#waiting += 1;
+  }
+
+  async #serve(roundId: string, first: Waiting): Promise<void> {
+    const line: Line = new Map();
+    this.#lines.set(roundId, line);
+    for (let batch = [first]; batch.length > 0; batch = this.#next(line)) await this.#run(batch);
     this.#lines.delete(roundId);
   }
 
-  #isInTime({ sinceMs, reject }: Waiting): boolean {
-    const waitedMs = performance.now() - sinceMs;
-    if (waitedMs <= this.#waitTimeoutMs) return true;
-    reject(new DeskBusyError(`the bet waited ${Math.round(waitedMs)} ms for its turn`));
-    return false;
+  #next(line: Line): Waiting[] {
+    const batch: Waiting[] = [];
+    for (const [bet, timer] of line) {
+      if (batch.length === this.#maxBatch) break;
+      clearTimeout(timer);
+      line.delete(bet);
+      batch.push(bet);
+    }
+    this.#waiting -= batch.length;
+    return batch;
   }
 
   async #run(batch: readonly Waiting[]): Promise<void> {
-    if (batch.length === 0) return;
     try {
       const outcomes = await this.#place(batch.map(({ request }) => request));
       for (const [index, waiting] of batch.entries()) settle(waiting, outcomes[index]);

@@ -1,11 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { enqueue } from '@dt/outbox';
-import {
-  type Database,
-  PLANS_BY_KEY,
-  type Queryable,
-  sqlState,
-  violatedConstraint,
-} from '../database/index.ts';
+import { type Database, PLANS_BY_KEY, type Queryable, violatedConstraint } from '../database/index.ts';
 import { CURRENCY } from '../wallet/index.ts';
 import { countIn, judge, type EarlierOrder, type PlayerFacts, type RoundFacts } from './bet-rules.ts';
 import { newBillNo } from './bill-no.ts';
@@ -27,7 +22,6 @@ interface Accepted {
   readonly odds: string;
 }
 
-const UNIQUE_VIOLATION = '23505';
 const BILL_NO_TRIES = 8;
 
 /**
@@ -49,11 +43,17 @@ export async function placeBets(
     try {
       return await database.transaction((tx) => placeIn(tx, topic, requests), { settings: PLANS_BY_KEY });
     } catch (error) {
-      const isBillNo =
-        sqlState(error) === UNIQUE_VIOLATION && violatedConstraint(error) === 'orders_bill_no_key';
-      if (!isBillNo || tries >= BILL_NO_TRIES) throw error;
+      if (!isTakenBillNo(error) || tries >= BILL_NO_TRIES) throw error;
+      // Growing beyond a second: a new second has all numbers free again.
+      await delay(10 * 2 ** tries);
     }
   }
+}
+
+/** The order or, first, its transfer. A key of a request cannot meet here: it is looked up under the player's lock. */
+function isTakenBillNo(error: unknown): boolean {
+  const constraint = violatedConstraint(error);
+  return constraint === 'orders_bill_no_key' || constraint === 'transfers_once';
 }
 
 async function placeIn(

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { reconcile } from '../../src/operations/reconcile.ts';
+import { openTable, type Table } from '../game/table.ts';
+
+let table: Table;
+let billNo: string;
+let round: string;
+beforeEach(async () => {
+  table = await openTable();
+  const player = await table.player(100_000n);
+  round = await table.start();
+  ({ billNo } = await table.bet(player, round, 1, 1000n));
+  await table.bet(player, round, 3, 500n);
+  await table.events(round, 2, 3, 4);
+  await table.draw(round, 'D12,T4,Rd');
+  await table.event(round, 5);
+  await table.bet(player, await table.start(), 1, 700n);
+});
+afterEach(() => table.close());
+
+/** Does what the database refuses, as somebody with all rights could. */
+async function force(...statements: string[]): Promise<void> {
+  await table.database.transaction(async (tx) => {
+    for (const name of ['transfers', 'orders', 'rounds', 'settlements', 'wallets']) {
+      await tx.query(`ALTER TABLE ${name} DISABLE TRIGGER USER`);
+    }
+    for (const statement of statements) await tx.query(statement);
+    for (const name of ['transfers', 'orders', 'rounds', 'settlements', 'wallets']) {
+      await tx.query(`ALTER TABLE ${name} ENABLE TRIGGER USER`);
+    }
+  });
+}
+
+const found = async (): Promise<string[]> =>
+  (await reconcile(table.database)).map(({ check, subject }) => `${check} ${subject}`);
+
+describe('reconcile', () => {
+  it('finds nothing where all is well', async () => {
+    expect(await reconcile(table.database)).toEqual([]);
+  });
+
+  it('names the wallet whose balance is not the sum of its entries', async () => {
+    await force('UPDATE wallets SET balance_minor = balance_minor + 1');
+    expect(await found()).toEqual(['balance-is-sum-of-entries player 10000']);
+  });
+
+  it('names the order whose debit is missing, and what else that breaks', async () => {
+    await force(`DELETE FROM transfers WHERE kind = 'bet' AND reference = '${billNo}'`);
+    expect(await found()).toEqual([
+      'balance-is-sum-of-entries player 10000',
+      `round-adds-up ${round}`,
+      `settlement-equals-transfers ${round}`,
+      `one-debit-per-order ${billNo}`,
+    ]);
+  });
+
+  it('names the order whose payout is not what the ledger paid', async () => {
+    await force(`UPDATE orders SET payout_minor = payout_minor + 5 WHERE bill_no = '${billNo}'`);
+    expect(await found()).toEqual([`payout-equals-order ${billNo}`]);
+  });
+
+  it('names a payout without an order', async () => {
+    await force(
+      `UPDATE transfers SET reference = 'nobody' WHERE kind = 'payout' AND reference = '${billNo}'`,
+    );
+    expect(await found()).toEqual([`payout-equals-order ${billNo}`, 'payout-equals-order nobody']);
+  });
+
+  it('names the order that a settled round left open', async () => {
+    await force(
+      `UPDATE orders SET bill_status = 1, game_result = 0, payout_minor = 0 WHERE bill_no = '${billNo}'`,
+    );
+    expect(await found()).toEqual([`order-has-one-outcome ${billNo}`, `payout-equals-order ${billNo}`]);
+  });
+
+  it('names the round without its settlement', async () => {
+    await force('DELETE FROM settlements');
+    expect(await found()).toEqual([`settled-round-has-settlement ${round}`]);
+  });
+
+  it('names the totals that are not those of the orders', async () => {
+    await force(
+      `UPDATE round_totals SET stake_minor = stake_minor + 1 WHERE round_id = '${round}' AND play_type = 3`,
+    );
+    expect(await found()).toEqual([`round-totals-equal-orders ${round} play 3`]);
+  });
+
+  it('names the message that is missing, and the one that is there twice', async () => {
+    await force(
+      `DELETE FROM outbox WHERE message_key = '${billNo}:1:order_settled'`,
+      `INSERT INTO outbox (topic, tag, message_key, sharding_key, payload)
+       SELECT topic, tag, message_key, sharding_key, payload FROM outbox WHERE message_key = '${billNo}:1:bet_placed'`,
+    );
+    expect(await found()).toEqual([
+      `one-outbox-row-per-event ${billNo}:1:bet_placed`,
+      `order-has-outbox-rows ${billNo}:1:order_settled`,
+    ]);
+  });
+
+  it('names a transfer to an account that does not exist', async () => {
+    await force(`UPDATE transfers SET to_account = 987654 WHERE kind = 'house_net'`);
+    expect(await found()).toContainEqual(expect.stringContaining('transfers-have-accounts'));
+  });
+
+  it('gives no more findings of a check than asked for', async () => {
+    await force('DELETE FROM outbox');
+    expect(await reconcile(table.database, { limit: 2 })).toHaveLength(2);
+  });
+});
