@@ -30,7 +30,7 @@ function shownDefault({ default: value }: SchemaNode, path: string): string | un
     return undefined;
   if (Array.isArray(value)) return 'empty list';
   if (value === undefined) return path === 'database.url' ? 'none' : 'must be given';
-  return value === '' ? 'empty' : String(value);
+  return value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 describe('the reference of the configuration', () => {
