@@ -23,7 +23,7 @@ export async function openDatabase(options: Partial<DatabaseOptions> = {}): Prom
   const checksums = createHash('sha256')
     .update(migrations.map(({ checksum }) => checksum).join())
     .digest('hex');
-  const { connectionString, drop } = await createTestDatabase({
+  const created = await createTestDatabase({
     templateKey: `server ${checksums}`,
     prepare: async (url) => {
       const database = createDatabase({ connectionString: url, maxConnections: 1 });
@@ -31,13 +31,14 @@ export async function openDatabase(options: Partial<DatabaseOptions> = {}): Prom
       await database.close();
     },
   });
+  const { connectionString } = created;
   const database = createDatabase({ connectionString, maxConnections: 20, ...options });
   return {
     database,
     connectionString,
     close: async () => {
       await database.close();
-      await drop();
+      await created.drop();
     },
   };
 }
