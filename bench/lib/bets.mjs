@@ -11,6 +11,8 @@ import { ADMIN_TOKEN } from './stage.mjs';
 
 const ORDERS = 10_000;
 const WARM_UP_ORDERS = 2_000;
+/** No further round is begun after this time: a slow machine is measured once. */
+const ENOUGH_MS = 30_000;
 const PLAYERS = 1_000;
 const CONCURRENCY = 64;
 const PLAIN_BETS = 2_000;
@@ -37,7 +39,8 @@ export async function playRounds({ baseUrl, pool, rounds, say, beforeDraw }) {
     }));
     const money = (MAX_STAKE_MINOR * BigInt((rounds + 1) * ORDERS)) / BigInt(PLAYERS);
     await forEachBounded(players, CONCURRENCY, (player) => api.deposit(player, 'stake', money));
-    for (let number = 0; number <= rounds; number++) {
+    let spentMs = 0;
+    for (let number = 0; number <= rounds && spentMs < ENOUGH_MS; number++) {
       const orders = number === 0 ? WARM_UP_ORDERS : ORDERS;
       const round = { roundId: `bench-${number}`, gameId: 'dt_game', roomId: 'bench' };
       const plan = { roundId: round.roundId, players, betsPerPlayer: orders / PLAYERS, random };
@@ -53,6 +56,7 @@ export async function playRounds({ baseUrl, pool, rounds, say, beforeDraw }) {
       await api.event(round, 5);
       figures.lastRound = round.roundId;
       if (number === 0) continue;
+      spentMs += betsMs + settleMs;
       figures.betsPerSecond.push((orders * 1000) / betsMs);
       figures.settleMs.push(settleMs);
       say(

@@ -56,10 +56,7 @@ export class Stage {
     } finally {
       await admin.end();
     }
-    // The host in front is not used: that of the query, a socket's folder, comes before it.
-    const url = this.#postgres.connectionString
-      .replace(/\/[^/@?]+(?=\?|$)/, `/${database}`)
-      .replace('@/', '@localhost/');
+    const url = this.#postgres.connectionString.replace(/\/[^/@?]+(?=\?|$)/, `/${database}`);
     return { url, connection: { ...this.#postgres.connection, database } };
   }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Shoe } from '@dt/dragon-tiger';
-import type { Config } from '../config/index.ts';
+import { type Config, gameRules } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 import {
   finishRound,
@@ -21,7 +21,7 @@ import { formatSummary, type RoundSummary } from './summary.ts';
 export interface DemoOptions {
   /** The server to play on: usually the one in this process. */
   readonly baseUrl: string;
-  readonly config: Pick<Config, 'auth' | 'demo' | 'rocketmq'>;
+  readonly config: Pick<Config, 'auth' | 'demo' | 'game' | 'rocketmq'>;
   readonly log: Log;
   /** For the delivery figures of the summary. Without it the summary has none. */
   readonly database?: Queries;
@@ -38,14 +38,24 @@ const CALL_TIMEOUT_MS = 5_000;
 const STEP_PAUSE_MS = 150;
 /** Messages need a moment from the settlement to the inbox; a broker that is away must not stop the game. */
 const DELIVERY_TIMEOUT_MS = 3_000;
-const PAUSE_AFTER_FAILURE_MS = 2_000;
+/** After a failure; doubled with each further one. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
 const BETS_AT_ONCE = 8;
-const MIN_STAKE_MINOR = 100n;
-const MAX_STAKE_MINOR = 20_000n;
-const TOP_UP_MINOR = 1_000_000n;
+/** Of the table's lowest bet. */
+const HIGHEST_STAKE_FACTOR = 200n;
+/** Of the highest stake: players are topped up seldom. */
+const TOP_UP_FACTOR = 100n;
 
-/** Starts a table that plays round after round with a dealer and players of its own, over HTTP like any client. */
+/**
+ * Starts a table that plays round after round with a dealer and players of its own, over HTTP like any client.
+ * Without demo mode its players could not log in: then it says so and stays empty.
+ */
 export function startDemo(options: DemoOptions): DemoTable {
+  if (!options.config.auth.demo_mode) {
+    options.log.warn('demo: no table is played: it needs auth.demo_mode: true');
+    return { close: () => Promise.resolve() };
+  }
   const stop = new AbortController();
   const table = new Table(options, stop.signal);
   const running = table.run();
@@ -63,10 +73,23 @@ class Table {
   readonly #api: GameApi;
   readonly #shoe = new Shoe();
   readonly #players: readonly Player[];
+  readonly #bettingMs: number;
+  readonly #minStakeMinor: bigint;
+  readonly #maxStakeMinor: bigint;
 
   constructor(options: DemoOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    const { demo, game } = options.config;
+    const { default: common, tables } = gameRules(game);
+    const rules = tables[demo.room_id] ?? common;
+    this.#bettingMs = Math.min(demo.betting_seconds, rules.bettingSeconds) * 1000;
+    this.#minStakeMinor = rules.minBetMinor;
+    this.#maxStakeMinor = min(
+      rules.minBetMinor * HIGHEST_STAKE_FACTOR,
+      rules.maxBetMinor,
+      rules.maxPlayerRoundMinor,
+    );
     this.#players = Array.from({ length: options.config.demo.players }, (_, index) => ({
       platformUserId: `demo_player_${index + 1}`,
       userName: `Demo player ${index + 1}`,
@@ -83,17 +106,19 @@ class Table {
 
   async run(): Promise<void> {
     try {
-      while (!this.#signal.aborted) {
+      for (let pauseMs = FIRST_PAUSE_MS; !this.#signal.aborted;) {
         try {
           const summary = await this.#playOne();
           if (this.#options.onRound === undefined)
             this.#options.log.info(formatSummary(summary), 'round settled');
           else this.#options.onRound(summary);
+          pauseMs = FIRST_PAUSE_MS;
           await this.#pause(this.#options.config.demo.pause_seconds * 1000);
         } catch (err) {
           if (this.#signal.aborted) break;
-          this.#options.log.warn({ err }, 'demo: round interrupted, going on');
-          await this.#pause(PAUSE_AFTER_FAILURE_MS);
+          this.#options.log.warn({ err, retryInMs: pauseMs }, 'demo: round interrupted');
+          await this.#pause(pauseMs);
+          pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
         }
       }
     } catch (err) {
@@ -104,7 +129,7 @@ class Table {
   }
 
   async #playOne(): Promise<RoundSummary> {
-    const { config, database } = this.#options;
+    const { database } = this.#options;
     await this.#topUp();
     const mark = database === undefined ? undefined : await outboxMark(database);
     const round = this.#ref(`demo-${Date.now()}`);
@@ -112,8 +137,8 @@ class Table {
       roundId: round.roundId,
       players: this.#players,
       betsPerPlayer: 1,
-      minStakeMinor: MIN_STAKE_MINOR,
-      maxStakeMinor: MAX_STAKE_MINOR,
+      minStakeMinor: this.#minStakeMinor,
+      maxStakeMinor: this.#maxStakeMinor,
       random: (limit) => randomInt(limit),
     });
     const common = {
@@ -128,7 +153,7 @@ class Table {
         round,
         bets,
         concurrency: BETS_AT_ONCE,
-        bettingMs: config.demo.betting_seconds * 1000,
+        bettingMs: this.#bettingMs,
       });
     } catch (error) {
       const open = openRoundOf(error);
@@ -171,8 +196,13 @@ class Table {
   /** Players of a demo never run out of money. */
   async #topUp(): Promise<void> {
     await forEachBounded(this.#players, BETS_AT_ONCE, async (player) => {
-      if ((await this.#api.balanceMinor(player, this.#signal)) >= MAX_STAKE_MINOR) return;
-      await this.#api.deposit(player, `demo-${Date.now()}`, TOP_UP_MINOR, this.#signal);
+      if ((await this.#api.balanceMinor(player, this.#signal)) >= this.#maxStakeMinor) return;
+      await this.#api.deposit(
+        player,
+        `demo-${Date.now()}`,
+        this.#maxStakeMinor * TOP_UP_FACTOR,
+        this.#signal,
+      );
     });
   }
 
@@ -184,6 +214,8 @@ class Table {
     return pause(ms, undefined, { signal: this.#signal });
   }
 }
+
+const min = (...amounts: bigint[]): bigint => amounts.reduce((least, next) => (next < least ? next : least));
 
 /** The round that the server says is still open in the room: its refusal to start another ends with the id. */
 function openRoundOf(error: unknown): string | undefined {

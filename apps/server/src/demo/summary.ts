@@ -31,5 +31,6 @@ export function formatSummary(summary: RoundSummary): Record<string, string | nu
     ...(outbox === undefined || inboxApplied === undefined
       ? {}
       : { inbox_applied: `${inboxApplied}/${outbox.of}` }),
+    ...(summary.resumed ? { resumed: 'true' } : {}),
   };
 }

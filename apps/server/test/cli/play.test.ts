@@ -43,8 +43,7 @@ async function dtPlay(...args: string[]): Promise<{ code: unknown; stdout: strin
   const settings = [
     ['--url', server.baseUrl],
     ['--admin-token', ADMIN_TOKEN],
-    // The host in front is not used: the one of the query, a socket's folder, comes before it.
-    ['--set', `database.url=${server.door.table.connectionString.replace('@/', '@localhost/')}`],
+    ['--set', `database.url=${server.door.table.connectionString}`],
   ].flat();
   await playCommand()
     .exitOverride()

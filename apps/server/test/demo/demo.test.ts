@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Inbox, type Publisher, Relay } from '@dt/outbox';
 import { eventually } from '@dt/testkit';
-import { loadConfig } from '../../src/config/index.ts';
+import { type Config, loadConfig } from '../../src/config/index.ts';
 import { formatSummary, type RoundSummary, startDemo, type DemoTable } from '../../src/demo/index.ts';
 import { createLog } from '../../src/log/index.ts';
 import { projectionHandlers } from '../../src/projections/index.ts';
@@ -13,16 +13,18 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const config = loadConfig({
-  file: 'config/dev.json',
-  env: {},
-  overrides: Object.entries({
+function configOf(settings: Record<string, string> = {}): Config {
+  const all = {
     'auth.admin.token': ADMIN_TOKEN,
     'demo.betting_seconds': '1',
     'demo.pause_seconds': '0',
     'demo.players': '4',
-  }).map(([path, value]) => ({ path, value })),
-}).config;
+    ...settings,
+  };
+  const overrides = Object.entries(all).map(([path, value]) => ({ path, value }));
+  return loadConfig({ file: 'config/dev.json', env: {}, overrides }).config;
+}
+const config = configOf();
 
 async function serve(): Promise<LiveServer> {
   const server = await openLiveServer();
@@ -33,12 +35,13 @@ async function serve(): Promise<LiveServer> {
 function demo(
   server: LiveServer,
   withDatabase = true,
+  of = config,
 ): { table: DemoTable; rounds: RoundSummary[]; log: string[] } {
   const rounds: RoundSummary[] = [];
   const log: string[] = [];
   const table = startDemo({
     baseUrl: server.baseUrl,
-    config,
+    config: of,
     log: createLog({ destination: { write: (line: string) => log.push(line) } }),
     ...(withDatabase ? { database: server.door.table.database } : {}),
     onRound: (round) => rounds.push(round),
@@ -107,6 +110,30 @@ describe('the demo table', () => {
     await eventually(() => rounds.length >= 2, { timeoutMs: 20_000 });
     expect(rounds[0]).toMatchObject({ roundId: 'left: open', bets: 1, stakeMinor: 300n, resumed: true });
     expect(rounds[1]).toMatchObject({ bets: 4, resumed: false });
+  });
+
+  it('keeps to the rules of its table', async () => {
+    const server = await serve();
+    const rules = { 'game.tables.demo.min_bet': '5.00', 'game.tables.demo.max_bet': '6.00' };
+    const { rounds } = demo(server, false, configOf(rules));
+    await eventually(() => rounds.length >= 1, { timeoutMs: 20_000 });
+    expect(rounds[0]!.stakeMinor).toBeGreaterThanOrEqual(2_000n);
+    expect(rounds[0]!.stakeMinor).toBeLessThanOrEqual(2_400n);
+  });
+
+  it('says that it needs demo mode, and stays empty without', async () => {
+    const server = await serve();
+    const { log, table } = demo(server, false, configOf({ 'auth.demo_mode': 'false' }));
+    expect(log).toEqual(['[WARN] demo: no table is played: it needs auth.demo_mode: true\n']);
+    await table.close();
+  });
+
+  it('says what is wrong and tries again more and more seldom', async () => {
+    const server = await serve();
+    const { log } = demo(server, false, configOf({ 'auth.admin.token': 'another-token' }));
+    await eventually(() => log.length >= 2, { timeoutMs: 20_000 });
+    expect(log[0]).toMatch(/^\[WARN\] demo: round interrupted err=.*401\/3000 .* retryInMs=1000\n$/);
+    expect(log[1]).toMatch(/ retryInMs=2000\n$/);
   });
 
   it('closes at once in the middle of a round and goes on with it at the next start', async () => {
