@@ -87,16 +87,22 @@ export class ClientInstance {
       commands.getBrokerClusterInfo.encodeRequest({}),
       this.#invokeOptions({}),
     );
+    if (this.#stopTimers.length > 0) return;
     const { logger, routeRefreshMs, heartbeatMs } = this.#options;
     const warn = (what: string) => (error: unknown) =>
       logger.warn(`${what} failed`, { error: messageOf(error) });
     this.#stopTimers.push(repeat(routeRefreshMs, () => this.routes.refreshAll(), warn('route refresh')));
-    if (this.#isMember) this.#stopTimers.push(repeat(heartbeatMs, () => this.heartbeat(), warn('heartbeat')));
+    if (this.#isMember)
+      this.#stopTimers.push(
+        repeat(heartbeatMs, async () => void (await this.heartbeat()), warn('heartbeat')),
+      );
   }
 
-  /** Sends a heartbeat to all known brokers; resolves when one that began after the call has ended. */
-  heartbeat(): Promise<void> {
-    return this.#isMember && !this.#closed ? this.#heartbeats.run() : Promise.resolve();
+  /**
+   * Sends a heartbeat to all known brokers; resolves when one that began after the call has ended, with the failures.
+   */
+  heartbeat(): Promise<RocketMQError[]> {
+    return this.#isMember && !this.#closed ? this.#heartbeats.run() : Promise.resolve([]);
   }
 
   /** Any answer. */
@@ -159,11 +165,12 @@ export class ClientInstance {
     return { timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs, signal: options.signal };
   }
 
-  async #sendHeartbeats(): Promise<void> {
-    await Promise.all(this.#brokers().map((address) => this.#sendHeartbeat(address)));
+  async #sendHeartbeats(): Promise<RocketMQError[]> {
+    const failures = await Promise.all(this.#brokers().map((address) => this.#sendHeartbeat(address)));
+    return failures.filter((failure) => failure !== undefined);
   }
 
-  async #sendHeartbeat(address: string): Promise<void> {
+  async #sendHeartbeat(address: string): Promise<RocketMQError | undefined> {
     const { producerGroups, consumers } = this.#membership;
     const heartbeat = {
       clientId: this.clientId,
@@ -172,8 +179,10 @@ export class ClientInstance {
     };
     try {
       await this.request(address, commands.heartBeat, heartbeat);
+      return undefined;
     } catch (error) {
       if (!this.#closed) this.#options.logger.warn('heartbeat failed', { address, error: messageOf(error) });
+      return asRocketMQError(error);
     }
   }
 
@@ -220,7 +229,9 @@ export class ClientInstance {
   }
 
   #onDisconnect(address: string, error: RocketMQError): void {
-    this.#options.logger.warn('connection lost', { address, error: error.message });
+    // Servers close connections that were idle; those without a group have nothing to lose by it.
+    const level = this.#isMember ? 'warn' : 'debug';
+    this.#options.logger[level]('connection lost', { address, error: error.message });
     this.#options.onDisconnect?.(address);
   }
 }

@@ -97,8 +97,8 @@ export class PushConsumer {
 
   /**
    * Resolves when the group knows this consumer and its queues were shared out once. Fails with
-   * `name-server-unreachable` when no NameServer answers; it may then be called again. A topic that does not
-   * exist yet is waited for in the background.
+   * `name-server-unreachable` when no NameServer answers and with `access-denied` when a broker refuses the
+   * credentials; it may then be called again. A topic that does not exist yet is waited for in the background.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -122,7 +122,8 @@ export class PushConsumer {
     if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
     await this.#client.start();
     await this.#lookUpRoutes();
-    await this.#client.heartbeat();
+    const refused = (await this.#client.heartbeat()).find((failure) => failure.code === 'access-denied');
+    if (refused !== undefined) throw refused;
     // The first heartbeat makes the broker create the retry topic.
     await this.#client.routes.refresh(retryTopic(this.#options.group)).catch(() => undefined);
     this.#stopCommits = repeat(
@@ -174,8 +175,8 @@ export class PushConsumer {
   async #openQueue(queue: MessageQueue): Promise<QueueConsumer> {
     const subscription = this.#subscriptions.get(queue.topic);
     if (subscription === undefined) throw new Error(`no subscription for ${messageQueueKey(queue)}`);
-    const startOffset = await this.#offsets.startOffset(queue, this.#options.from);
-    return new QueueConsumer(queue, startOffset, this.#options, {
+    const start = await this.#offsets.startOffset(queue, this.#options.from);
+    return new QueueConsumer(queue, start, this.#options, {
       puller: new Puller(this.#client, queue, subscription, this.#options),
       offsets: this.#offsets,
       sendBack: this.#sendBack,

@@ -8,7 +8,7 @@ import type { Slots } from '../timing/slots.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
 import type { Puller } from './puller.ts';
-import type { QueueOffsets } from './queue-offsets.ts';
+import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
 import type { CachedMessage } from './received-message.ts';
 import type { SendBack } from './send-back.ts';
 
@@ -19,7 +19,7 @@ export interface QueueConsumerParts {
   /** Handler calls at the same time, shared with the other queues. */
   slots: Slots;
   /** Brings the brokers up to date about this client. */
-  heartbeat: () => Promise<void>;
+  heartbeat: () => Promise<unknown>;
 }
 
 /** Pause before messages that could neither be handled nor sent back are tried again. */
@@ -52,21 +52,22 @@ export class QueueConsumer {
   readonly #arrived = new Gate();
   readonly #room = new Gate();
   readonly #commits = new Coalesced(() => this.#commit());
-  #committedOffset: number;
+  /** `undefined`: the broker has stored none, so even an offset that has not moved must be told. */
+  #committedOffset: number | undefined;
   #consuming: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(
     queue: MessageQueue,
-    startOffset: number,
+    start: StartOffset,
     options: CheckedConsumerOptions,
     parts: QueueConsumerParts,
   ) {
     this.queue = queue;
     this.#options = options;
     this.#parts = parts;
-    this.#window = new MessageWindow(startOffset);
-    this.#committedOffset = startOffset;
+    this.#window = new MessageWindow(start.offset);
+    this.#committedOffset = start.stored ? start.offset : undefined;
   }
 
   start(): void {

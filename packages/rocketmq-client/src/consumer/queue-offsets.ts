@@ -3,6 +3,15 @@ import type { ClientInstance } from '../client/index.ts';
 import { asRocketMQError } from '../errors.ts';
 import type { StartFrom } from './options.ts';
 
+export interface StartOffset {
+  offset: number;
+  /**
+   * Whether the broker keeps it. For a young queue it may have answered 0 without keeping it, and give another answer
+   * when the queue is older: until the group has told its offset once, messages could be passed by.
+   */
+  stored: boolean;
+}
+
 /** A group's progress as the brokers keep it. */
 export class QueueOffsets {
   readonly #client: ClientInstance;
@@ -17,8 +26,10 @@ export class QueueOffsets {
    * The stored offset, else where `from` says. Any failure but "not stored" is thrown: a queue must not begin at a
    * wrong place because a broker was busy.
    */
-  async startOffset(queue: MessageQueue, from: StartFrom): Promise<number> {
-    return (await this.#stored(queue)) ?? this.#initial(queue, from);
+  async startOffset(queue: MessageQueue, from: StartFrom): Promise<StartOffset> {
+    const stored = await this.#stored(queue);
+    if (stored !== undefined) return { offset: stored, stored: stored > 0 };
+    return { offset: await this.#initial(queue, from), stored: false };
   }
 
   async commit(queue: MessageQueue, commitOffset: number): Promise<void> {

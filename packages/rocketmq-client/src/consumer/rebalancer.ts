@@ -22,6 +22,8 @@ export interface RebalancerOptions {
 /** Notices come in swarms when several members start; each would share out the same queues. */
 const MIN_SPACING_MS = 200;
 const RETRY_MS = 1000;
+/** The member that had a queue learns at the same time that it must give it away, and needs a moment to commit. */
+const HANDOVER_MS = 500;
 
 /** Keeps the queues of this consumer what the group's members agree on. */
 export class Rebalancer {
@@ -113,10 +115,7 @@ export class Rebalancer {
     const removed = held.filter((key) => !wanted.has(key));
     const added = [...wanted].filter(([key]) => !this.#queues.has(key));
     if (removed.length > 0 || added.length > 0) this.#report(topic, mine, added.length, removed.length);
-    const [opened] = await Promise.all([
-      Promise.all(added.map(([key, queue]) => this.#open(key, queue))),
-      this.#stopAll(removed),
-    ]);
+    const [opened] = await Promise.all([this.#openAll(added, members.length > 1), this.#stopAll(removed)]);
     // A broker that has just come back does not know this client yet.
     if (!isMember) await this.#client.heartbeat();
     return isMember && opened.every(Boolean);
@@ -133,6 +132,11 @@ export class Rebalancer {
     const request = { consumerGroup: this.#options.group };
     const { clientIds } = await this.#client.request(address, commands.getConsumerListByGroup, request);
     return clientIds.sort();
+  }
+
+  async #openAll(added: readonly (readonly [string, MessageQueue])[], shared: boolean): Promise<boolean[]> {
+    if (added.length > 0 && shared) await pause(HANDOVER_MS, this.#closing.signal);
+    return Promise.all(added.map(([key, queue]) => this.#open(key, queue)));
   }
 
   async #open(key: string, queue: MessageQueue): Promise<boolean> {

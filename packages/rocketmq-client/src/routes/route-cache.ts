@@ -22,8 +22,16 @@ const TEMPLATE_TTL_MS = 1000;
 /** More topics than one client uses; beyond it the one looked up longest ago is forgotten. */
 const MAX_TOPICS = 10_000;
 
+/**
+ * A topic that NameServers no longer know is believed gone only after this time: a NameServer that has just started
+ * knows nothing until its brokers have registered again, which takes them up to 60 s.
+ */
+const MISSING_TTL_MS = 120_000;
+
 interface Entry {
   route: TopicRoute;
+  /** Since when the NameServers do not know it. */
+  missingSince?: number;
   /** Only for routes made from the template. */
   expiresAt: number;
 }
@@ -90,7 +98,6 @@ export class RouteCache {
         this.#options.logger.warn('route refresh failed', { topic, error: failure.message });
         // Without NameServers every other topic would fail the same way.
         if (failure.code === 'name-server-unreachable') return;
-        if (failure.code === 'topic-not-found') this.#entries.delete(topic);
       }
     }
   }
@@ -98,6 +105,7 @@ export class RouteCache {
   async #lookup(topic: string): Promise<TopicRoute> {
     const data = await this.#find(topic);
     if (data === undefined) {
+      this.#noteMissing(topic);
       throw new RocketMQError('topic-not-found', `topic ${topic} is not known to the NameServers`, {
         retryable: true,
         responseCode: ResponseCode.TOPIC_NOT_EXIST,
@@ -106,6 +114,13 @@ export class RouteCache {
     const route = topicRouteOf(topic, data);
     this.#store(route, Number.POSITIVE_INFINITY);
     return route;
+  }
+
+  #noteMissing(topic: string): void {
+    const entry = this.#entries.get(topic);
+    if (entry === undefined) return;
+    entry.missingSince ??= Date.now();
+    if (Date.now() - entry.missingSince >= MISSING_TTL_MS) this.#entries.delete(topic);
   }
 
   async #find(topic: string): Promise<TopicRouteData | undefined> {

@@ -8,6 +8,10 @@ import {
   type QueueData,
   type TopicRouteData,
 } from '@dt/rocketmq-protocol';
+import { RocketMQError } from '../errors.ts';
+
+/** Of one topic on one broker. */
+const MAX_QUEUES = 65_536;
 
 /** Where a topic lives, ready for use. Never changed: a new look-up makes a new one. */
 export interface TopicRoute {
@@ -76,5 +80,8 @@ function orderedQueues(topic: string, conf: string): MessageQueue[] {
 }
 
 function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
+  if (count > MAX_QUEUES) {
+    throw new RocketMQError('bad-answer', `topic ${topic} with ${count} queues, allowed are ${MAX_QUEUES}`);
+  }
   return Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId }));
 }

@@ -49,6 +49,11 @@ export class ScriptedCluster implements AsyncDisposable {
     this.#handlers.delete(code);
   }
 
+  /** Offsets told for a topic, in the order they came. */
+  commitsOf(topic: string): number[] {
+    return this.committed.filter((commit) => commit.topic === topic).map((commit) => commit.commitOffset);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close();
   }
