@@ -8,7 +8,8 @@ export type OutboxErrorCode =
   | 'closed'
   | 'lane-lost'
   | 'handler-timeout'
-  | 'transaction-over';
+  | 'transaction-over'
+  | 'rolled-back';
 
 /** Base class of everything this package throws on its own account. `retryable`: the same call may succeed later. */
 export class OutboxError extends Error {

@@ -1,3 +1,4 @@
+export { type Backlog, readBacklog } from './backlog.ts';
 export { type Database, type Queryable } from './database/database.ts';
 export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
 export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';

@@ -1,3 +1,4 @@
+import { OutboxError } from '../errors.ts';
 import { requireMethod } from '../options.ts';
 import { type Database, type Queryable } from './database.ts';
 
@@ -8,7 +9,10 @@ export interface PgPoolLike {
 }
 
 export interface PgClientLike {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ rows: unknown[]; rowCount: number | null; command?: string }>;
   release(destroy?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
@@ -38,7 +42,14 @@ async function inTransaction<T>(pool: PgPoolLike, work: (tx: Queryable) => Promi
     const result = await work({
       query: (text, values) => client.query(text, values as unknown[] | undefined),
     });
-    await client.query('COMMIT');
+    const end = await client.query('COMMIT');
+    // PostgreSQL ends a transaction in which a statement failed this way, and calls it a success.
+    if (end.command === 'ROLLBACK') {
+      throw new OutboxError(
+        'rolled-back',
+        'a statement of the transaction had failed: nothing was committed',
+      );
+    }
     return result;
   } catch (error) {
     try {
