@@ -9,8 +9,6 @@ import { Segment } from './segment.ts';
 
 /** Size of the buffers that collect messages for one write. */
 const BATCH_BYTES = 1024 * 1024;
-/** A segment's keys are sorted in one go when it ends: this bounds the pause. */
-const MAX_KEYS_PER_SEGMENT = 1 << 20;
 
 export type FlushMode = 'sync' | 'async';
 
@@ -181,8 +179,7 @@ export class CommitLog {
   #batchFor(recordBytes: number): Batch {
     let segment = this.#current;
     const full = segment.assignedBytes + recordBytes > this.#options.segmentBytes;
-    if (segment.assignedBytes > 0 && (full || segment.keys.count >= MAX_KEYS_PER_SEGMENT))
-      segment = this.#startSegment();
+    if (full && segment.assignedBytes > 0) segment = this.#startSegment();
     const last = this.#pending.at(-1);
     if (last?.segment === segment && last.length + recordBytes <= last.buffer.length) return last;
     const batch: Batch = {

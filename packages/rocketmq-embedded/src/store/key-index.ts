@@ -4,9 +4,13 @@ import { readFully } from './file-io.ts';
 export const KEY_WORDS = 2;
 export const KEY_BYTES = KEY_WORDS * 4;
 
+/** Bytes of the file looked at in one read. */
+const SCAN_BYTES = 1024 * 1024;
+
 /**
- * Where the messages with a key lie, within one segment. While the segment grows: pairs in memory in the order of
- * writing. Afterwards: pairs in the index file, sorted by hash and position, searched there.
+ * Where the messages with a key lie, within one segment: pairs in the order of writing, in memory while the segment
+ * grows, in its index file afterwards. A query looks through all of them, a few milliseconds a segment: queries by
+ * key are rare, and sorting would make every send pay for them.
  */
 export class KeyIndex {
   #memory: Int32Array | undefined;
@@ -38,11 +42,9 @@ export class KeyIndex {
     while (this.#count > 0 && (memory[(this.#count - 1) * KEY_WORDS + 1] ?? 0) >= position) this.#count--;
   }
 
-  /** All pairs in memory, sorted by hash; those of one hash stay in the order of writing. */
-  sortedWords(): Int32Array {
-    const pairs = (this.#memory ?? new Int32Array(0)).subarray(0, this.#count * KEY_WORDS);
-    // Two stable passes of 16 bits: comparing would hold up the process for hundreds of milliseconds.
-    return radixPass(radixPass(pairs, 0), 16);
+  /** The pairs in memory, for writing them to the index file. */
+  words(): Int32Array {
+    return (this.#memory ?? new Int32Array(0)).subarray(0, this.#count * KEY_WORDS);
   }
 
   useFile(fd: () => number, position: number, count: number): void {
@@ -54,53 +56,20 @@ export class KeyIndex {
   /** Positions of the messages with this hash, oldest first. */
   async find(hash: number): Promise<number[]> {
     const file = this.#file;
-    if (file === undefined) return this.#findInMemory(hash);
+    if (file === undefined) return matches(this.words(), hash);
     const positions: number[] = [];
-    const pair = Buffer.alloc(KEY_BYTES);
-    const words = new Int32Array(pair.buffer, pair.byteOffset, KEY_WORDS);
-    const load = async (index: number): Promise<number> => {
-      await readFully(file.fd(), pair, 0, KEY_BYTES, file.position + index * KEY_BYTES);
-      return words[0] ?? 0;
-    };
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((await load(middle)) < hash) low = middle + 1;
-      else high = middle;
-    }
-    for (; low < this.#count && (await load(low)) === hash; low++) positions.push(words[1] ?? 0);
-    return positions;
-  }
-
-  #findInMemory(hash: number): number[] {
-    const positions: number[] = [];
-    const memory = this.#memory;
-    if (memory === undefined) return positions;
-    for (let i = 0; i < this.#count; i++) {
-      if (memory[i * KEY_WORDS] === hash) positions.push(memory[i * KEY_WORDS + 1] ?? 0);
+    const total = this.#count * KEY_BYTES;
+    for (let at = 0; at < total; at += SCAN_BYTES) {
+      const words = new Int32Array(Math.min(SCAN_BYTES, total - at) / 4);
+      await readFully(file.fd(), Buffer.from(words.buffer), 0, words.byteLength, file.position + at);
+      positions.push(...matches(words, hash));
     }
     return positions;
   }
 }
 
-function radixPass(pairs: Int32Array, shift: 0 | 16): Int32Array {
-  const starts = new Int32Array(65_537);
-  // The upper half is signed: biased, so that negative hashes come first.
-  const bias = shift === 16 ? 0x8000 : 0;
-  const digit = (hash: number): number => ((hash >>> shift) & 0xffff) ^ bias;
-  for (let i = 0; i < pairs.length; i += KEY_WORDS) {
-    const next = digit(pairs[i] ?? 0) + 1;
-    starts[next] = (starts[next] ?? 0) + 1;
-  }
-  for (let i = 1; i < starts.length; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
-  const sorted = new Int32Array(pairs.length);
-  for (let i = 0; i < pairs.length; i += KEY_WORDS) {
-    const bucket = digit(pairs[i] ?? 0);
-    const at = starts[bucket] ?? 0;
-    starts[bucket] = at + 1;
-    sorted[at * KEY_WORDS] = pairs[i] ?? 0;
-    sorted[at * KEY_WORDS + 1] = pairs[i + 1] ?? 0;
-  }
-  return sorted;
+function matches(words: Int32Array, hash: number): number[] {
+  const positions: number[] = [];
+  for (let i = 0; i < words.length; i += KEY_WORDS) if (words[i] === hash) positions.push(words[i + 1] ?? 0);
+  return positions;
 }

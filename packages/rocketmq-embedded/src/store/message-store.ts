@@ -287,6 +287,7 @@ export class MessageStore {
       for (const block of segment.blocks) {
         const at = block.queue.blocks.indexOf(block);
         if (at >= 0) block.queue.blocks.splice(at, 1);
+        block.queue.window = undefined;
       }
       segment.remove();
       this.#options.logger.info(

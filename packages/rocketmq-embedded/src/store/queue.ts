@@ -5,6 +5,16 @@ import type { Segment } from './segment.ts';
 /** Position in the segment, size, tag hash: three int32. */
 export const ENTRY_WORDS = 3;
 export const ENTRY_BYTES = ENTRY_WORDS * 4;
+/** Entries of a finished segment that are read at once and kept, 12 KiB a queue. */
+const WINDOW_ENTRIES = 1024;
+
+/** The entries of a finished segment that were read last. */
+interface EntryWindow {
+  block: QueueBlock;
+  /** Position of the first one in its block. */
+  first: number;
+  words: Int32Array;
+}
 
 /** The messages of one queue that lie in one segment, with consecutive queue offsets. */
 export class QueueBlock {
@@ -53,9 +63,17 @@ export class QueueBlock {
 
   /** `count` entries from the queue offset `from` on; at once while they are in memory. */
   entries(from: number, count: number): Int32Array | Promise<Int32Array> {
-    const first = (from - this.firstOffset) * ENTRY_WORDS;
-    if (this.#memory !== undefined) return this.#memory.subarray(first, first + count * ENTRY_WORDS);
-    return this.#entriesFromFile(first * 4, count);
+    const first = from - this.firstOffset;
+    if (this.#memory !== undefined) return slice(this.#memory, first, count);
+    const { window } = this.queue;
+    if (
+      window?.block === this &&
+      first >= window.first &&
+      first + count <= window.first + window.words.length / ENTRY_WORDS
+    ) {
+      return slice(window.words, first - window.first, count);
+    }
+    return this.#entriesFromFile(first, count);
   }
 
   /** Entries in memory, for writing them to the index file. */
@@ -68,12 +86,18 @@ export class QueueBlock {
     this.#memory = undefined;
   }
 
-  async #entriesFromFile(byteOffset: number, count: number): Promise<Int32Array> {
-    const words = new Int32Array(count * ENTRY_WORDS);
+  /** Reads more than is asked for: whoever reads a queue goes on behind. */
+  async #entriesFromFile(first: number, count: number): Promise<Int32Array> {
+    const words = new Int32Array(Math.max(count, Math.min(WINDOW_ENTRIES, this.count - first)) * ENTRY_WORDS);
     const bytes = Buffer.from(words.buffer);
-    await readFully(this.segment.indexFd, bytes, 0, bytes.length, this.#filePosition + byteOffset);
-    return words;
+    await readFully(this.segment.indexFd, bytes, 0, bytes.length, this.#filePosition + first * ENTRY_BYTES);
+    this.queue.window = { block: this, first, words };
+    return slice(words, 0, count);
   }
+}
+
+function slice(words: Int32Array, first: number, count: number): Int32Array {
+  return words.subarray(first * ENTRY_WORDS, (first + count) * ENTRY_WORDS);
 }
 
 /** One message queue of a topic. */
@@ -88,6 +112,7 @@ export class StoreQueue {
   maxOffset = 0;
   /** Oldest first. */
   blocks: QueueBlock[] = [];
+  window: EntryWindow | undefined;
 
   constructor(topic: string, queueId: number) {
     this.topic = topic;

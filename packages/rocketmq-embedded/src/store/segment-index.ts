@@ -46,7 +46,7 @@ export async function sealSegment(segment: Segment): Promise<void> {
     moves.push({ block, at });
     at += words.byteLength;
   }
-  const keys = segment.keys.sortedWords();
+  const keys = segment.keys.words();
   directory.keysAt = at;
   parts.push(Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength));
   at += keys.byteLength;
