@@ -7,6 +7,8 @@ import type { Settings } from './options.ts';
 const DEFAULT_PARAMETERS: Readonly<Record<string, string>> = {
   max_connections: '100',
   shared_buffers: '128MB',
+  // The log of changes is kept for this much at most in normal times.
+  max_wal_size: '512MB',
   // Compiling a query pays for analytics, not for short transactions.
   jit: 'off',
   // No replicas: saves one process.

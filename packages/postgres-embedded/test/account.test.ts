@@ -1,11 +1,14 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startPostgres } from '../src/index.ts';
 import { accountOf } from '../src/account.ts';
 import { chownAll, installInto, type Installation } from './support/installation.ts';
 import { query } from './support/observe.ts';
 import { isRoot, ordinaryUser, temporaryFolder, UserProcess } from './support/user-process.ts';
+
+// Real processes on a machine that may be busy: the tests wait for conditions, so a limit is for what hangs.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 let remove: () => Promise<void>;

@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { startPostgres } from '../src/index.ts';
 import { killLoop } from './support/kill-loop.ts';
 import { isGone, isRunning, postmasterOf, postmastersIn, query, until } from './support/observe.ts';
 import { buildProgram, temporaryFolder, UserProcess } from './support/user-process.ts';
+
+// Real processes on a machine that may be busy: the tests wait for conditions, so a limit is for what hangs.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 let program: string;
@@ -136,7 +139,7 @@ it('is not fooled by another process that has got the number of a dead server', 
 it('leaves nothing half made when the first start is killed at any time', async () => {
   for (const afterMs of [60, 150, 250, 400, 600]) {
     const fresh = path.join(folder, `killed-${afterMs}`);
-    const victim = begin('idle', { dataDir: fresh });
+    const victim = begin('idle', { dataDir: fresh, parameters: { fsync: 'off' } });
     await until('it has begun', () =>
       fs.stat(fresh).then(
         () => true,

@@ -1,8 +1,11 @@
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startPostgres } from '../src/index.ts';
 import { isGone, isRunning, postmastersIn, query, until } from './support/observe.ts';
 import { buildProgram, temporaryFolder, UserProcess } from './support/user-process.ts';
+
+// Real processes on a machine that may be busy: the tests wait for conditions, so a limit is for what hangs.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 let program: string;

@@ -1,7 +1,7 @@
 import crypto from 'node:crypto';
 import pg from 'pg';
-// Types only: the declaration of what the global setup provides.
-import type {} from './vitest-postgres.ts';
+// Types only: also the declaration of what the global setup provides.
+import type { ProvidedPostgres } from './vitest-postgres.ts';
 
 export interface TestDatabase {
   connectionString: string;
@@ -26,13 +26,13 @@ const LOCK_SPACE = 0x7465_7374;
 
 /** A database of its own for a test file, on the run's server (global setup `vitest-postgres.ts`). */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const server = await serverConnectionString();
+  const { connectionString: server, templatePrefix } = await serverOfTheRun();
   const name = `test_${process.pid}_${crypto.randomBytes(6).toString('hex')}`;
   const { prepare, templateKey } = options;
   const connectionString = withDatabase(server, name);
   await withAdministrator(server, async (admin) => {
     if (prepare && templateKey !== undefined) {
-      const template = await ensureTemplate(admin, server, templateKey, prepare);
+      const template = await ensureTemplate(admin, server, templatePrefix, templateKey, prepare);
       await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
     } else {
       await admin.query(`CREATE DATABASE ${name}`);
@@ -55,6 +55,10 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
 
 /** The run's server; its database `postgres` is nobody's. For tests that need a server but no database of their own. */
 export async function serverConnectionString(): Promise<string> {
+  return (await serverOfTheRun()).connectionString;
+}
+
+async function serverOfTheRun(): Promise<ProvidedPostgres> {
   // Not at the top: the rest of this package also runs in processes that vitest knows nothing of.
   const { inject } = await import('vitest');
   const provided = inject('postgres');
@@ -63,18 +67,19 @@ export async function serverConnectionString(): Promise<string> {
       "no PostgreSQL in this run: the project needs globalSetup 'packages/testkit/src/vitest-postgres.ts'",
     );
   }
-  return provided.connectionString;
+  return provided;
 }
 
 /** The template of a key, made when it is not there. It gets its name when it is complete, so no half one is cloned. */
 async function ensureTemplate(
   admin: pg.Client,
   server: string,
+  prefix: string,
   key: string,
   prepare: (connectionString: string) => Promise<void>,
 ): Promise<string> {
   const hash = crypto.createHash('sha256').update(key).digest();
-  const template = `template_${hash.toString('hex').slice(0, 16)}`;
+  const template = `${prefix}${hash.toString('hex').slice(0, 16)}`;
   const lock = [LOCK_SPACE, hash.readInt32BE(0)];
   await admin.query('SELECT pg_advisory_lock($1, $2)', lock);
   try {

@@ -8,7 +8,7 @@ import { identify } from '../../src/process-identity.ts';
 export async function until(
   what: string,
   condition: () => Promise<boolean>,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {

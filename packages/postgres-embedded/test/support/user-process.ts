@@ -86,7 +86,7 @@ export class UserProcess {
   }
 
   /** The rest of the first line that begins so. */
-  async line(start: string, timeoutMs = 25_000): Promise<string> {
+  async line(start: string, timeoutMs = 60_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = this.lines.find((line) => line.startsWith(start));
