@@ -54,6 +54,15 @@ describe('a bet', () => {
     expect(third.headers['x-request-id']).toBe('trace-3');
   });
 
+  it('sent many times at once is placed once, and all get the same bytes', async () => {
+    const body = betOf({ bet_amount: '1.00' });
+    const before = await door.play('GET', '/api/user/balance', 'rich');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => bet(body)));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    const after = await door.play('GET', '/api/user/balance', 'rich');
+    expect(Number(before.json.data?.['balance']) - Number(after.json.data?.['balance'])).toBeCloseTo(1, 5);
+  });
+
   it('with a used key and another body is refused', async () => {
     const body = betOf();
     await bet(body);

@@ -19,7 +19,7 @@ describe('every answer', () => {
     expect(answer.text).toMatch(
       /^\{"code":4004,"message":"游戏回合不存在","trace_id":"[^"]+","timestamp":\d{13}\}$/,
     );
-    expect(Math.abs(answer.json.timestamp - Date.now())).toBeLessThan(5000);
+    expect(Math.abs(answer.json.timestamp - Date.now())).toBeLessThan(60_000);
   });
 
   it('carries the request id of the caller, in the body and in the header', async () => {
@@ -140,5 +140,5 @@ describe('garbage', () => {
       { numRuns: 200 },
     );
     expect(await counts()).toEqual(before);
-  });
+  }, 120_000);
 });

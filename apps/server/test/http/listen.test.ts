@@ -99,13 +99,19 @@ describe('closing', () => {
     await eventually(asked, { what: 'the request under way' });
     let isClosed = false;
     const closing = door.close().then(() => (isClosed = true));
-    await expect(fetch(`http://${host}:${port}/healthz`)).rejects.toThrow();
+    const isRefused = (): Promise<boolean> =>
+      fetch(`http://${host}:${port}/healthz`).then(
+        () => false,
+        () => true,
+      );
+    await eventually(isRefused, { what: 'the refusal of new connections' });
     expect(isClosed).toBe(false);
     letGo();
     expect(await (await answer).text()).toBe('ready');
     const answeredMs = performance.now();
     await closing;
-    expect(performance.now() - answeredMs).toBeLessThan(2000);
+    // Well under the ten seconds after which it would be cut.
+    expect(performance.now() - answeredMs).toBeLessThan(8000);
   });
 
   it.each(['127.0.0.1', '::1'])('cuts what does not end in time on %s', async (host) => {
@@ -121,7 +127,7 @@ describe('closing', () => {
     await Promise.all([door.close(), ended]);
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThan(900);
-    expect(tookMs).toBeLessThan(5000);
+    expect(tookMs).toBeLessThan(10_000);
   });
 });
 
