@@ -134,8 +134,11 @@ export class Broker {
     for (const timer of this.#timers) clearInterval(timer);
     this.#context.held.close();
     await this.#context.delays.close();
-    await this.#context.store.close();
-    await this.#context.offsets.save();
+    try {
+      await this.#context.store.close();
+    } finally {
+      await this.#context.offsets.save();
+    }
   }
 
   #start(): void {

@@ -145,19 +145,25 @@ export class DelayLevels {
       if (read.status !== 'FOUND') return undefined;
       let moved = 0;
       let waitMs: number | undefined;
-      for (let at = 0; at < read.body.length;) {
-        const message = decodeStoredMessage(read.body, at);
-        waitMs = Math.min(message.storeTimestamp, Date.now()) + delayMs - Date.now();
-        if (waitMs > 0) break;
-        this.#deliver(message);
-        at += message.sizeBytes;
-        moved = message.queueOffset + 1 - offset;
-        waitMs = undefined;
-      }
-      if (moved > 0) {
-        await store.committed();
-        this.#offsets.set(level, offset + moved);
-        this.#saveSoon();
+      try {
+        for (let at = 0; at < read.body.length;) {
+          const message = decodeStoredMessage(read.body, at);
+          const dueMs = Math.min(message.storeTimestamp, Date.now()) + delayMs - Date.now();
+          if (dueMs > 0) {
+            waitMs = dueMs;
+            break;
+          }
+          this.#deliver(message);
+          at += message.sizeBytes;
+          moved = message.queueOffset + 1 - offset;
+        }
+      } finally {
+        // What was appended before a failure is not appended again after it.
+        if (moved > 0) {
+          await store.committed();
+          this.#offsets.set(level, offset + moved);
+          this.#saveSoon();
+        }
       }
       if (waitMs !== undefined) return waitMs;
     }

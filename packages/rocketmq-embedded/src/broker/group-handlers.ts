@@ -18,6 +18,7 @@ import {
 } from '../server/index.ts';
 import type { ClientInfo } from './client-registry.ts';
 import type { BrokerContext } from './context.ts';
+import { checkQueueCount } from './topic-handlers.ts';
 
 /** What tools ask and change about consumer and producer groups. */
 export function groupHandlers(broker: BrokerContext): [number, RequestHandler][] {
@@ -25,7 +26,9 @@ export function groupHandlers(broker: BrokerContext): [number, RequestHandler][]
     [
       RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
       (request) => {
-        broker.groups.put(commands.updateAndCreateSubscriptionGroup.decodeRequest(request));
+        const group = commands.updateAndCreateSubscriptionGroup.decodeRequest(request);
+        checkQueueCount('retryQueueNums', group.retryQueueNums);
+        broker.groups.put(group);
         return success(request);
       },
     ],

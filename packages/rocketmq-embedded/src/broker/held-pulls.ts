@@ -16,6 +16,8 @@ export interface HeldPull {
 
 /** A pull whose queue has moved on without a message it wants is answered at the latest after this: its offset moves. */
 const SWEEP_MS = 5_000;
+/** Node runs longer timers at once; a deadline beyond is looked at again then. */
+const MAX_TIMER_MS = 2_000_000_000;
 
 /** Pulls that wait, by queue; each ends by a message it wants, by its deadline, or with its socket. */
 export class HeldPulls {
@@ -100,7 +102,7 @@ export class HeldPulls {
     if (time >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
-    this.#timer = setTimeout(() => this.#expire(), Math.max(1, time - Date.now()));
+    this.#timer = setTimeout(() => this.#expire(), Math.min(MAX_TIMER_MS, Math.max(1, time - Date.now())));
     this.#timer.unref();
   }
 

@@ -200,7 +200,7 @@ function hold(
     deadline: Date.now() + Math.max(0, header.suspendTimeoutMillis),
     connection,
     wants: (tagHash) => tagHashes === undefined || tagHashes.has(tagHash),
-    run: () => void connection.answerLater(request, () => pull(broker, request, header, connection, false)),
+    run: () => connection.answerLater(request, () => pull(broker, request, header, connection, false)),
   });
 }
 

@@ -54,6 +54,18 @@ export function topicHandlers(broker: BrokerContext): [number, RequestHandler][]
   ];
 }
 
+/** More queues than this help nobody, and their statistics alone would use up the memory. */
+const MAX_QUEUES = 65_536;
+
+/** Refuses a number of queues that is none. */
+export function checkQueueCount(field: string, count: number): void {
+  if (count >= 0 && count <= MAX_QUEUES) return;
+  throw new Refusal(
+    ResponseCode.SYSTEM_ERROR,
+    `${field} ${count} is illegal, allowed are 0 to ${MAX_QUEUES}`,
+  );
+}
+
 function refuseReserved(broker: BrokerContext, topic: string): void {
   if (!broker.topics.isReserved(topic)) return;
   throw new Refusal(ResponseCode.SYSTEM_ERROR, `The topic[${topic}] is conflict with system topic.`);
@@ -63,6 +75,8 @@ function updateTopic(broker: BrokerContext, request: RemotingCommand): RemotingC
   const header = commands.updateAndCreateTopic.decodeRequest(request);
   checkTopicName(header.topic);
   refuseReserved(broker, header.topic);
+  checkQueueCount('readQueueNums', header.readQueueNums);
+  checkQueueCount('writeQueueNums', header.writeQueueNums);
   broker.topics.put(
     topicConfigOf(header.topic, {
       readQueueNums: header.readQueueNums,

@@ -92,11 +92,8 @@ export class Connection {
   }
 
   /** Runs a held request and sends its answer, or what its error says. */
-  answerLater(request: RemotingCommand, work: () => Promise<RemotingCommand | undefined>): Promise<void> {
-    return work().then(
-      (response) => this.#answer(request, response),
-      (error: unknown) => this.#fail(request, error),
-    );
+  answerLater(request: RemotingCommand, work: () => Promise<RemotingCommand | undefined>): void {
+    void this.#settle(request, work());
   }
 
   close(reason: string): void {
@@ -153,15 +150,19 @@ export class Connection {
       const answer = this.#handle(request, this);
       if (!(answer instanceof Promise)) return this.#answer(request, answer);
       this.#inFlight++;
-      answer
-        .then(
-          (response) => this.#answer(request, response),
-          (error: unknown) => this.#fail(request, error),
-        )
-        .finally(() => {
-          this.#inFlight--;
-          if (this.#inbox.length > 0) this.#work();
-        });
+      void this.#settle(request, answer).then(() => {
+        this.#inFlight--;
+        if (this.#inbox.length > 0) this.#work();
+      });
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  /** Never rejects: an answer that cannot even be written closes the connection. */
+  async #settle(request: RemotingCommand, work: Promise<RemotingCommand | undefined>): Promise<void> {
+    try {
+      this.#answer(request, await work);
     } catch (error) {
       this.#fail(request, error);
     }
@@ -174,11 +175,16 @@ export class Connection {
 
   #fail(request: RemotingCommand, error: unknown): void {
     const { code, remark, expected, extFields = {} } = answerOfError(error);
-    if (!expected)
+    if (!expected) {
       this.#logger.error(
         { peer: this.remoteAddress, code: request.code, err: error },
         'rocketmq request failed',
       );
-    this.#answer(request, createResponse(request, code, { remark, extFields }));
+    }
+    try {
+      this.#answer(request, createResponse(request, code, { remark, extFields }));
+    } catch {
+      this.close('an answer could not be written');
+    }
   }
 }

@@ -166,8 +166,8 @@ export class CommitLog {
     this.#flushSoon();
     await this.#whenIdle();
     await this.#sealing;
-    const current = this.segments.at(-1);
-    if (current?.isOpen === true) await dataSync(current.fd);
+    const newest = this.segments.findLast((segment) => segment.isOpen);
+    if (newest !== undefined) await dataSync(newest.fd);
     for (const segment of this.segments) segment.close();
   }
 
@@ -267,8 +267,16 @@ export class CommitLog {
     this.#pendingBytes -= batch.length;
     for (const [queue, count] of batch.queues) queue.maxOffset += count;
     for (const waiter of batch.waiters) waiter.resolve();
-    for (const [queue, count] of batch.queues) this.#options.onReadable(queue, queue.maxOffset - count);
+    for (const [queue, count] of batch.queues) this.#tellReaders(queue, queue.maxOffset - count);
     if (batch.buffer.length === BATCH_BYTES && this.#spare.length < 4) this.#spare.push(batch.buffer);
+  }
+
+  #tellReaders(queue: StoreQueue, fromOffset: number): void {
+    try {
+      this.#options.onReadable(queue, fromOffset);
+    } catch (error) {
+      this.#options.onBackgroundError(error);
+    }
   }
 
   /** A failed write takes everything behind it along: their offsets are given again. */
