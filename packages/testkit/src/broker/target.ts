@@ -13,6 +13,11 @@ export interface StartBrokerOptions {
    * @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
    */
   messageDelayLevel?: string;
+  /**
+   * What the JVM of a real Broker is for: to be there soon, at two thirds of the work, or to be measured.
+   * @default 'quick-start'
+   */
+  jvm?: 'quick-start' | 'throughput';
   /** How long NameServer and Broker may take until the Broker is registered. @default 120000 */
   startTimeoutMs?: number;
 }
