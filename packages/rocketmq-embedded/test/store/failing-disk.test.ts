@@ -9,7 +9,7 @@ function failNextWrite(code: string): void {
   vi.spyOn(fs, 'write').mockImplementationOnce(((...args: unknown[]) => {
     const callback = args.at(-1) as (error: Error) => void;
     setImmediate(callback, error);
-  }) as never);
+  }));
 }
 
 afterEach(() => vi.restoreAllMocks());
