@@ -4,6 +4,7 @@ import {
   encodeBatchBody,
   type MessageQueue,
   messageQueueKey,
+  ResponseCode,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance, localIp } from '../client/index.ts';
 import { asRocketMQError, SendError } from '../errors.ts';
@@ -234,7 +235,8 @@ export class Producer {
     settle: (item: BatchItem, outcome: SendOutcome) => void,
   ): Promise<void> {
     let failed: SendError | undefined;
-    for (const items of planRequests(group.items, this.#options)) {
+    const requests = planRequests(group.items, this.#options);
+    for (let items = requests.shift(); items !== undefined; items = requests.shift()) {
       if (failed !== undefined) {
         const text = `not sent, because a message before it in queue ${group.queue.queueId} failed: ${failed.message}`;
         const error = new SendError('held-back', text, { retryable: true, cause: failed });
@@ -246,7 +248,15 @@ export class Producer {
         for (const [n, item] of items.entries())
           settle(item, { ok: true, result: resultOf(sent, item.encoded, n) });
       } catch (error) {
-        failed = asSendError(error);
+        const failure = asSendError(error);
+        if (items.length > 1 && isIllegal(failure)) {
+          // The batch is too large for this broker, or one message in it is at fault: the others must not share
+          // its fate. Nothing was stored, so the order stays.
+          const middle = Math.ceil(items.length / 2);
+          requests.unshift(items.slice(0, middle), items.slice(middle));
+          continue;
+        }
+        failed = failure;
         for (const item of items) settle(item, { ok: false, error: failed });
       }
     }
@@ -269,6 +279,11 @@ export class Producer {
     const body = encodeBatchBody(items.map((item) => item.encoded));
     return this.#sender.send({ topic, queue, batch: true, messages: items.length, body }, limits);
   }
+}
+
+/** The broker will never take it, and has stored nothing of it. */
+function isIllegal(error: SendError): boolean {
+  return error.responseCode === ResponseCode.MESSAGE_ILLEGAL && error.outcome === 'rejected';
 }
 
 function resultOf(sent: Sent, encoded: EncodedMessage, position: number): SendResult {

@@ -1,4 +1,4 @@
-/** Resolves after `ms`, or at once when the signal fires. The timer does not hold the process. */
+/** Resolves after `ms`, or at once when the signal fires. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) return resolve();

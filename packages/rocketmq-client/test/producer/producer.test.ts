@@ -4,6 +4,7 @@ import {
   decodeBatchBody,
   decodeProperties,
   MessageSysFlag,
+  type RemotingCommand,
   RequestCode,
   ResponseCode,
 } from '@dt/rocketmq-protocol';
@@ -438,6 +439,30 @@ describe('sendBatch', () => {
     ]);
     // Batches cannot carry delayed messages.
     expect(cluster.server.requestsOf(SEND_MESSAGE_V2)).toHaveLength(2);
+  });
+
+  it('finds the one message that the broker refuses, and sends those before it', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    await using producer = await producerOn(cluster);
+    const stored: string[] = [];
+    const bodiesOf = (request: RemotingCommand): string[] =>
+      request.code === SEND_BATCH_MESSAGE
+        ? decodeBatchBody(request.body).map((entry) => entry.body.toString())
+        : [request.body.toString()];
+    for (const code of [SEND_BATCH_MESSAGE, SEND_MESSAGE_V2]) {
+      cluster.on(code, (request, peer) => {
+        if (bodiesOf(request).includes('5')) return peer.respond(request, ResponseCode.MESSAGE_ILLEGAL);
+        stored.push(...bodiesOf(request));
+        cluster.accept(request, peer);
+      });
+    }
+    const outcomes = await producer.sendBatch(
+      Array.from({ length: 10 }, (_, i) => ({ topic: 'T', body: String(i) })),
+    );
+    expect(stored).toEqual(['0', '1', '2', '3', '4']);
+    expect(
+      outcomes.map((outcome) => (outcome.ok ? 'ok' : (outcome.error.responseCode ?? outcome.error.code))),
+    ).toEqual([...['ok', 'ok', 'ok', 'ok', 'ok', 13, 'held-back', 'held-back', 'held-back', 'held-back']]);
   });
 
   it('of nothing is nothing', async () => {

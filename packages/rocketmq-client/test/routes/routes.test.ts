@@ -100,6 +100,10 @@ describe('the route cache', () => {
     expect((await cache.get('T')).writableQueues).toHaveLength(4);
     expect(changes).toEqual(['T']);
     cluster.off(RequestCode.GET_ROUTEINFO_BY_TOPIC);
+    // A NameServer that has just started knows no topic until the brokers have come.
+    cluster.topics.delete('T');
+    await cache.refreshAll();
+    expect((await cache.get('T')).writableQueues).toHaveLength(4);
     cluster.topics.set('T', 8);
     await cache.refreshAll();
     expect(changes).toEqual(['T', 'T']);
