@@ -3,7 +3,7 @@ import { gameRules, type Config } from './config/index.ts';
 import { createDatabase, migrate } from './database/index.ts';
 import { startDemo } from './demo/index.ts';
 import { createGame } from './game/index.ts';
-import { buildHttp, listen } from './http/index.ts';
+import { buildHttp, checkListen, listen } from './http/index.ts';
 import type { Log } from './log/index.ts';
 import { messagingMode, startMessaging } from './messaging/index.ts';
 import { every } from './operations/interval.ts';
@@ -50,6 +50,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     }
   };
 
+  // Before anything is opened: a second start beside a running one must not touch what that one uses.
+  if (has('http')) await checkListen(config.server);
   try {
     const postgres = await openPostgres(config.database, {
       embedded: embedded ? 'start' : 'never',

@@ -57,10 +57,29 @@ export async function listen(app: FastifyInstance, { host, port }: ListenOptions
   return urlOf(host, taken);
 }
 
+/**
+ * Whether `listen()` could work there, asked before anything else is started. Somebody may still be faster.
+ *
+ * @throws ListenError
+ */
+export async function checkListen({ host, port }: ListenOptions): Promise<void> {
+  if (port === 0) return;
+  for (const address of host === 'localhost' ? ['127.0.0.1', '::1'] : [host]) {
+    const probe = createServer();
+    try {
+      await bind(() => listenOn(probe, address, port), address, port);
+      await new Promise((resolve) => probe.close(resolve));
+    } catch (error) {
+      // A machine without IPv6 has nobody who would call there.
+      if (!(address === '::1' && error instanceof ListenError && error.code === 'host-unknown')) throw error;
+    }
+  }
+}
+
 function listenOn(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, ipv6Only: true }, () => {
+    server.listen({ host, port, ipv6Only: host !== '::' }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, connect, type Server } from 'node:net';
+import { type AddressInfo, createServer, connect, type Server } from 'node:net';
 import { eventually } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listen, ListenError } from '../../src/http/index.ts';
+import { checkListen, listen, ListenError } from '../../src/http/index.ts';
 import { openTable, type Table } from '../game/table.ts';
 import { openDoor, type Door } from './door.ts';
 
@@ -55,6 +55,20 @@ describe('localhost', () => {
     },
   );
 });
+
+it.each(['127.0.0.1', '::1'])(
+  'a port that is taken on %s is found before anything is started',
+  async (host) => {
+    const taken = createServer();
+    taken.listen(0, host);
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await expect(checkListen({ host: 'localhost', port })).rejects.toMatchObject({ code: 'port-in-use' });
+    taken.close();
+    await once(taken, 'close');
+    await expect(checkListen({ host: 'localhost', port })).resolves.toBeUndefined();
+  },
+);
 
 it('an address that is not of this machine is named', async () => {
   const door = await openDoor({}, {}, table);
