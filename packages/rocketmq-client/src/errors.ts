@@ -1,22 +1,26 @@
 import { type RemotingCommand, ResponseCode, responseCodeName } from '@dt/rocketmq-protocol';
 
-export type RocketMQErrorCode =
-  | 'options-invalid'
-  | 'message-invalid'
-  | 'not-started'
-  | 'closed'
-  | 'aborted'
-  | 'timeout'
-  | 'connect-failed'
-  | 'connection-lost'
-  | 'overloaded'
-  | 'name-server-unreachable'
-  | 'topic-not-found'
-  | 'broker-not-found'
-  | 'access-denied'
-  | 'broker-error'
-  | 'bad-answer'
-  | 'held-back';
+/** What went wrong; the README says what each means. */
+export const ROCKETMQ_ERROR_CODES = [
+  'options-invalid',
+  'message-invalid',
+  'not-started',
+  'closed',
+  'aborted',
+  'timeout',
+  'connect-failed',
+  'connection-lost',
+  'overloaded',
+  'name-server-unreachable',
+  'topic-not-found',
+  'broker-not-found',
+  'access-denied',
+  'broker-error',
+  'bad-answer',
+  'held-back',
+] as const;
+
+export type RocketMQErrorCode = (typeof ROCKETMQ_ERROR_CODES)[number];
 
 /**
  * What is known about the effect of a failed request.
