@@ -6,10 +6,10 @@ import { bodies, message, openStore, put, readAll } from '../support/store.ts';
 /** Lets the next write to the log fail: a disk that fills up at a given byte cannot be had in a test. */
 function failNextWrite(code: string): void {
   const error = Object.assign(new Error(code), { code });
-  vi.spyOn(fs, 'write').mockImplementationOnce(((...args: unknown[]) => {
+  vi.spyOn(fs, 'write').mockImplementationOnce((...args: unknown[]) => {
     const callback = args.at(-1) as (error: Error) => void;
     setImmediate(callback, error);
-  }));
+  });
 }
 
 afterEach(() => vi.restoreAllMocks());
