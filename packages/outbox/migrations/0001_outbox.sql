@@ -54,7 +54,6 @@ CREATE TABLE outbox_lanes (
   epoch       bigint   NOT NULL DEFAULT 0,
   -- Every pending row of the lane has a greater id; only a help for speed, scanned past from time to time.
   floor       bigint   NOT NULL DEFAULT 0,
-  inflight    bigint[] NOT NULL DEFAULT '{}',
   acquired_at timestamptz
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 INSERT INTO outbox_lanes (lane) SELECT generate_series(0, 63);
@@ -62,7 +61,6 @@ INSERT INTO outbox_lanes (lane) SELECT generate_series(0, 63);
 COMMENT ON TABLE  outbox_lanes IS 'Lanes of the outbox and the relay session that owns each';
 COMMENT ON COLUMN outbox_lanes.owner IS 'session_id in outbox_relays; the lane is free when that session is gone or expired';
 COMMENT ON COLUMN outbox_lanes.epoch IS 'Grows with every change of owner; a statement that carries an older one changes nothing';
-COMMENT ON COLUMN outbox_lanes.inflight IS 'Ids handed to the publisher; those still pending when the owner dies were in its hands at that moment';
 
 CREATE TABLE outbox_relays (
   session_id  text PRIMARY KEY,
@@ -72,3 +70,13 @@ CREATE TABLE outbox_relays (
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 COMMENT ON TABLE outbox_relays IS 'Running relays; a session past expires_at has lost its lanes';
+
+-- Written and deleted once a batch, and read only after a crash: by its key, so that the dead rows, which an old
+-- snapshot may keep, are in nobody's way.
+CREATE TABLE outbox_flights (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  session_id text     NOT NULL,
+  ids        bigint[] NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+COMMENT ON TABLE outbox_flights IS 'Rows in the hands of a publisher; those still pending when the relay dies have an attempt more';

@@ -86,6 +86,7 @@ export class Inbox {
   readonly #applier: Applier;
   readonly #worker: RetryWorker;
   readonly #onBatch: (batch: InboxBatch) => void;
+  readonly #onError: NonNullable<InboxOptions['onError']>;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #counters = {
     batches: 0,
@@ -128,7 +129,14 @@ export class Inbox {
     this.#insert = insertSql(tables);
     this.#result = resultSql(tables);
     this.#onBatch = options.onBatch ?? ((): void => {});
-    const onError = options.onError ?? ((): void => {});
+    const onError: NonNullable<InboxOptions['onError']> = (error, message) => {
+      try {
+        options.onError?.(error, message);
+      } catch {
+        // Nobody is left to tell.
+      }
+    };
+    this.#onError = onError;
     this.#applier = new Applier({
       handlers: options.handlers,
       group: this.#group,
@@ -213,7 +221,12 @@ export class Inbox {
       this.#counters[key] += batch[key];
     }
     const report = { ...batch, durationMs: performance.now() - startedMs };
-    this.#onBatch(report);
+    try {
+      this.#onBatch(report);
+    } catch (error) {
+      // The batch is committed: a hook that fails must not have it delivered again.
+      this.#onError(error);
+    }
     return report;
   }
 

@@ -65,7 +65,7 @@ export function planRound(
     for (const row of found) {
       const id = Number(row.id);
       if (lane.isHeld(row.sharding_key)) continue;
-      if (row.wait_ms !== null && row.wait_ms > 0) {
+      if (row.wait_ms !== null && row.wait_ms > 0 && !lane.isPardoned(nowMs)) {
         lane.hold(row.sharding_key, id, nowMs + row.wait_ms);
         continue;
       }

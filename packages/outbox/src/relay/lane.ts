@@ -4,6 +4,8 @@ interface Hold {
   readonly untilMs: number;
 }
 
+const PARDON_MS = 5000;
+
 /**
  * What the owner of a lane knows of it. `after` is the position of the next walk: all pending rows up to it are either
  * held or were not there when the walk's snapshot was taken and cannot come any more (see Sealer). Times are of the
@@ -26,6 +28,7 @@ export class Lane {
   readonly #holds = new Map<string, Hold>();
   #holdsUntilMs = Infinity;
   #rewoundTo = Infinity;
+  #pardonedUntilMs = 0;
 
   constructor(lane: number, epoch: number, floor: number) {
     this.lane = lane;
@@ -65,6 +68,23 @@ export class Lane {
         this.#holdsUntilMs = Math.min(this.#holdsUntilMs, hold.untilMs);
       }
     }
+  }
+
+  /**
+   * After an outage: what waits because of it need not wait any longer, nor does what the database says has to wait,
+   * for a moment. What really fails is held again by its next attempt.
+   */
+  pardon(nowMs: number): void {
+    for (const hold of this.#holds.values()) this.rewind(hold.id - 1);
+    this.#holds.clear();
+    this.#holdsUntilMs = Infinity;
+    this.#pardonedUntilMs = nowMs + PARDON_MS;
+    this.dueAtMs = 0;
+    this.kicked = true;
+  }
+
+  isPardoned(nowMs: number): boolean {
+    return nowMs < this.#pardonedUntilMs;
   }
 
   /** Starts the next walk no later than after `id`, also when one is under way. */

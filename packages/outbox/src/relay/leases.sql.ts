@@ -42,7 +42,7 @@ export interface AcquiredLane {
  */
 export const acquireSql = (t: Tables): string => `
 WITH free AS MATERIALIZED (
-  SELECT l.lane, l.inflight FROM ${t.lanes} l
+  SELECT l.lane, l.owner FROM ${t.lanes} l
   JOIN unnest($2::smallint[], $3::bigint[]) AS w(lane, epoch) ON w.lane = l.lane AND w.epoch = l.epoch
   WHERE l.owner IS NULL OR l.owner NOT IN (${live(t)})
   ORDER BY l.lane FOR UPDATE OF l SKIP LOCKED
@@ -51,10 +51,12 @@ WITH free AS MATERIALIZED (
   SET crashes = o.crashes + 1, attempts = o.attempts + 1,
       status = CASE WHEN o.crashes + 1 >= $4::int THEN 2 ELSE 0 END,
       last_error = 'the sending process died during ' || (o.crashes + 1) || ' attempt(s)'
-  FROM (SELECT unnest(inflight) AS id FROM free) AS f
-  WHERE o.id = f.id AND o.status = 0
+  FROM (
+    SELECT DISTINCT unnest(ids) AS id FROM ${t.flights} WHERE session_id IN (SELECT owner FROM free)
+  ) AS f
+  WHERE o.id = f.id AND o.status = 0 AND o.lane IN (SELECT lane FROM free)
 )
-UPDATE ${t.lanes} l SET owner = $1, epoch = l.epoch + 1, inflight = '{}', acquired_at = clock_timestamp()
+UPDATE ${t.lanes} l SET owner = $1, epoch = l.epoch + 1, acquired_at = clock_timestamp()
 FROM free WHERE l.lane = free.lane RETURNING l.lane, l.epoch, l.floor`;
 
 /**
@@ -62,7 +64,7 @@ FROM free WHERE l.lane = free.lane RETURNING l.lane, l.epoch, l.floor`;
  * $1 lanes, $2 epochs, $3 floors.
  */
 export const releaseSql = (t: Tables): string => `
-UPDATE ${t.lanes} l SET owner = NULL, epoch = l.epoch + 1, inflight = '{}', floor = held.floor
+UPDATE ${t.lanes} l SET owner = NULL, epoch = l.epoch + 1, floor = held.floor
 FROM (
   SELECT l.lane, w.floor FROM ${t.lanes} l
   JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS w(lane, epoch, floor)
@@ -80,6 +82,11 @@ FROM (
   ORDER BY l.lane FOR UPDATE OF l
 ) AS held WHERE l.lane = held.lane`;
 
-/** $1 session. Sessions long gone are swept along. */
-export const leaveSql = (t: Tables): string =>
-  `DELETE FROM ${t.relays} WHERE session_id = $1 OR expires_at < clock_timestamp() - interval '1 hour'`;
+/** $1 session. Notes of sessions that own no lane any more, and sessions long gone, are swept along. */
+export const leaveSql = (t: Tables): string => `
+WITH flights AS (
+  DELETE FROM ${t.flights} f
+  WHERE f.session_id = $1 OR NOT EXISTS (SELECT FROM ${t.lanes} l WHERE l.owner = f.session_id)
+    AND NOT EXISTS (SELECT FROM ${t.relays} r WHERE r.session_id = f.session_id AND r.expires_at > clock_timestamp())
+)
+DELETE FROM ${t.relays} WHERE session_id = $1 OR expires_at < clock_timestamp() - interval '1 hour'`;

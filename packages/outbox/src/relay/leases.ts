@@ -25,6 +25,8 @@ export interface LeasesOptions {
 
 /** The share of the lease that the holder itself relies on; the rest allows for a slow clock and a slow reply. */
 const TRUSTED_SHARE = 0.85;
+/** Positions are stored so seldom because each leaves dead versions of the lanes, which everybody has to look past. */
+const STORE_FLOORS_MS = 10_000;
 
 /**
  * Membership and lanes: one row a relay is renewed by the clock, whatever the batches do; lanes of sessions that ran
@@ -35,6 +37,8 @@ export class Leases {
   readonly #sql: Record<'renew' | 'acquire' | 'release' | 'floors' | 'leave', string>;
   #validUntilMs = 0;
   #liveCount = 0;
+  #leaving = false;
+  #floorsStoredMs = 0;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -81,7 +85,12 @@ export class Leases {
     const wanted = view
       .filter((row) => row.free && !lanes.isLeaving(row.lane))
       .slice(0, Math.max(0, target - lanes.size));
-    return wanted.length > 0 && (await this.#acquire(wanted));
+    return wanted.length > 0 && !this.#leaving && (await this.#acquire(wanted));
+  }
+
+  /** Keeps the lanes it has until `leave()`, and renews, but takes no others. */
+  takeNoMore(): void {
+    this.#leaving = true;
   }
 
   /** Gives everything back that is not under way; the rest is taken over when the lease runs out. */
@@ -134,6 +143,9 @@ export class Leases {
   }
 
   async #storeFloors(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs - this.#floorsStoredMs < STORE_FLOORS_MS) return;
+    this.#floorsStoredMs = nowMs;
     const changed = [...this.#options.lanes].filter((lane) => lane.floor > lane.storedFloor);
     if (changed.length === 0) return;
     const [numbers, epochs, floors] = laneArrays(changed);

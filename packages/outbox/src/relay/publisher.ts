@@ -29,7 +29,8 @@ export type PublishOutcome =
  *
  * `publish` resolves to one outcome per message, in the same order. Messages of one sharding key stand in their order
  * and may be several in one call: once one of them is `retry`, the later ones of that key must not be sent any more and
- * are to be reported `retry` too. A rejection of the whole call counts as `retry` of every message. When `signal`
+ * are to be reported `retry` too. A rejection of the whole call counts as `retry` of every message: right when the broker
+ * cannot be reached, for no row is written then; a failure that is a message's own belongs into its outcome. When `signal`
  * aborts, the call should settle soon; what it then still sends may arrive twice.
  */
 export interface Publisher {

@@ -39,25 +39,29 @@ CROSS JOIN LATERAL (
 ) AS r
 WHERE r.walked_bytes - r.size_bytes < $4::bigint`;
 
+const relaxed = `relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS was)`;
+
 /**
- * Writes down what is about to be handed to the publisher, and learns which lanes are still ours. One small HOT update
- * a lane and batch instead of one a row. Losing it in a crash of the database costs no message, only the note that an
- * attempt was under way: hence no wait for the disk.
- * $1 lanes, $2 epochs, $3 ids as array literals.
+ * Writes down what is about to be handed to the publisher, and learns which lanes are still ours. One small row a batch
+ * instead of an update a message. Losing it in a crash of the database costs no message, only the note that an attempt
+ * was under way: hence no wait for the disk. An update of the lanes instead would leave a dead version of each a batch,
+ * and under an old snapshot every later look at the lanes would wade through them.
+ * $1 lanes, $2 epochs, $3 session, $4 ids.
  */
 export const beginSql = (t: Tables): string => `
-WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS was),
-held AS MATERIALIZED (
-  SELECT l.lane, w.ids FROM ${t.lanes} l
-  JOIN unnest($1::smallint[], $2::bigint[], $3::text[]) AS w(lane, epoch, ids) ON w.lane = l.lane AND w.epoch = l.epoch
-  ORDER BY l.lane FOR UPDATE OF l
+WITH ${relaxed}, noted AS (
+  INSERT INTO ${t.flights} (session_id, ids) SELECT $3::text, $4::bigint[] FROM relaxed RETURNING id
 )
-UPDATE ${t.lanes} l SET inflight = held.ids::bigint[]
-FROM held, relaxed WHERE l.lane = held.lane RETURNING l.lane`;
+SELECT l.lane, noted.id AS flight FROM noted
+LEFT JOIN (${t.lanes} l JOIN unnest($1::smallint[], $2::bigint[]) AS w(lane, epoch)
+  ON w.lane = l.lane AND w.epoch = l.epoch) ON true`;
 
-/** Locks the lanes that are still ours at the given epoch, in ascending order so that no two statements can deadlock. */
+/**
+ * Locks the lanes that are still ours at the given epoch, in ascending order so that no two statements can deadlock,
+ * and takes back the note of the batch.
+ */
 const fence = (t: Tables): string => `
-relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS was),
+${relaxed}, landed AS (DELETE FROM ${t.flights} f USING relaxed WHERE f.id = $3::bigint),
 fence AS MATERIALIZED (
   SELECT l.lane FROM ${t.lanes} l JOIN unnest($1::smallint[], $2::bigint[]) AS w(lane, epoch)
     ON w.lane = l.lane AND w.epoch = l.epoch
@@ -67,34 +71,30 @@ fence AS MATERIALIZED (
 /**
  * Marks rows sent. Rows of a lane that has another epoch by now stay as they are. No wait for the disk: a mark lost
  * when the database crashes means a message sent again, which the inbox knows, and never one lost.
- * $1 lanes, $2 epochs, $3 ids, $4 message ids, $5 queue offsets.
+ * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 message ids, $6 queue offsets.
  */
 export const markSentSql = (t: Tables): string => `
 WITH ${fence(t)}
 UPDATE ${t.outbox} o
 SET status = 1, sent_at = now(), attempts = o.attempts + 1, message_id = m.message_id, queue_offset = m.queue_offset
-FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS m(id, message_id, queue_offset), relaxed
+FROM unnest($4::bigint[], $5::text[], $6::bigint[]) AS m(id, message_id, queue_offset)
 WHERE o.id = m.id AND o.status = 0 AND o.lane IN (SELECT lane FROM fence)`;
 
 /**
- * Writes down attempts that failed: status 0 with the time of the next one, or status 2. Clears the lanes' in-flight
- * notes, so that a later crash is not counted against rows that were not being sent.
- * $1 lanes, $2 epochs, $3 ids, $4 statuses, $5 delays in ms (null for none), $6 errors.
+ * Writes down attempts that failed: status 0 with the time of the next one, or status 2.
+ * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 statuses, $6 delays in ms (null for none), $7 errors.
  */
 export const markFailedSql = (t: Tables): string => `
-WITH ${fence(t)}, cleared AS (
-  UPDATE ${t.lanes} l SET inflight = '{}' FROM fence, relaxed WHERE l.lane = fence.lane
-)
+WITH ${fence(t)}
 UPDATE ${t.outbox} o
 SET status = m.status, attempts = o.attempts + 1, last_error = m.error,
     next_attempt_at = clock_timestamp() + m.delay_ms * interval '1 millisecond'
-FROM unnest($3::bigint[], $4::smallint[], $5::float8[], $6::text[]) AS m(id, status, delay_ms, error)
+FROM unnest($4::bigint[], $5::smallint[], $6::float8[], $7::text[]) AS m(id, status, delay_ms, error)
 WHERE o.id = m.id AND o.status = 0 AND o.lane IN (SELECT lane FROM fence)`;
 
-/** Clears the in-flight notes alone: the attempt did not happen, or its result is no message's fault. */
-export const clearInflightSql = (t: Tables): string => `
-WITH ${fence(t)}
-UPDATE ${t.lanes} l SET inflight = '{}' FROM fence, relaxed WHERE l.lane = fence.lane AND l.inflight <> '{}'`;
+/** Takes back the note alone: the attempt did not happen, or its result is no message's fault. $1 flight. */
+export const landSql = (t: Tables): string => `
+WITH ${relaxed} DELETE FROM ${t.flights} f USING relaxed WHERE f.id = $1::bigint`;
 
 /** The greatest id handed out so far. */
 export const lastIdSql = (t: Tables): string =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
-import { withDeadline } from '../deadline.ts';
+import { pause, withDeadline } from '../deadline.ts';
 import { OutboxError } from '../errors.ts';
 import { integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
@@ -80,7 +80,7 @@ export class Relay {
   readonly #active = new Set<Promise<void>>();
   #pumpTimer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
-  #stopBeats: (() => void)[] = [];
+  #stopBeats: (() => Promise<void>)[] = [];
   #claimFailures = 0;
   #sealedClaims = 0;
   #sealedAll = false;
@@ -110,12 +110,17 @@ export class Relay {
     const onError = options.onError ?? ((): void => {});
     this.#onError = (error, during): void => {
       this.#counters.errors += 1;
-      onError(error, during);
+      try {
+        onError(error, during);
+      } catch {
+        // A hook that fails must not stop the relay; there is nobody left to tell.
+      }
     };
+    const sessionId = `${instanceId}/${randomUUID()}`;
     this.#leases = new Leases({
       database: options.database,
       tables,
-      sessionId: `${instanceId}/${randomUUID()}`,
+      sessionId,
       instanceId,
       leaseMs,
       maxCrashes: integer('maxCrashes', 10, 1, 30_000),
@@ -129,6 +134,7 @@ export class Relay {
     this.#rounds = new Rounds({
       database: options.database,
       tables,
+      sessionId,
       publisher: options.publisher,
       leases: this.#leases,
       sealer: this.#sealer,
@@ -140,6 +146,9 @@ export class Relay {
       publishTimeoutMs: integer('publishTimeoutMs', 30_000, 1),
       retry: backoffOption('retry', options.retry, { initialMs: 1000, maxMs: 60_000 }),
       maxAttempts: options.maxAttempts === Infinity ? Infinity : integer('maxAttempts', Infinity, 1),
+      onRecovery: () => {
+        for (const lane of this.#lanes) lane.pardon(performance.now());
+      },
       onBatch: options.onBatch ?? ((): void => {}),
       onError: this.#onError,
     });
@@ -200,11 +209,13 @@ export class Relay {
     const started = this.#state !== 'new';
     this.#state = 'closing';
     clearTimeout(this.#pumpTimer);
+    this.#leases.takeNoMore();
     if (!(await settlesWithin(this.#active, this.#closeTimeoutMs))) {
       this.#abort.abort(new OutboxError('closed', 'the relay is closing'));
       await settlesWithin(this.#active, 1000);
     }
-    for (const stop of this.#stopBeats) stop();
+    // A renewal under way could take lanes after they were given back.
+    await Promise.all(this.#stopBeats.map((stop) => stop()));
     if (started) {
       try {
         await withDeadline(this.#leases.leave(), Math.min(this.#queryTimeoutMs, 5000), 'leave');
@@ -308,26 +319,22 @@ export class Relay {
 
   /** Runs `work` again and again, `everyMs` between the starts, never twice at once, until closing. */
   #beat(everyMs: number, during: RelayActivity, work: () => Promise<void>): void {
-    let stopped = false;
-    let timer: NodeJS.Timeout;
-    const plan = (delayMs: number): void => {
-      if (!stopped) timer = setTimeout(run, delayMs);
-    };
-    const run = (): void => {
-      const startedMs = performance.now();
-      work()
-        .catch((error: unknown) => {
+    const stop = new AbortController();
+    const run = async (): Promise<void> => {
+      await pause(everyMs, stop.signal);
+      while (!stop.signal.aborted) {
+        const startedMs = performance.now();
+        await work().catch((error: unknown) => {
           this.#onError(error, during);
-        })
-        .finally(() => {
-          plan(Math.max(everyMs / 10, everyMs - (performance.now() - startedMs)));
         });
+        await pause(Math.max(everyMs / 10, everyMs - (performance.now() - startedMs)), stop.signal);
+      }
     };
-    this.#stopBeats.push(() => {
-      stopped = true;
-      clearTimeout(timer);
+    const running = run();
+    this.#stopBeats.push(async () => {
+      stop.abort();
+      await running;
     });
-    plan(everyMs);
   }
 }
 

@@ -8,20 +8,14 @@ import { type Breaker } from './breaker.ts';
 import { type Lane } from './lane.ts';
 import { type Leases } from './leases.ts';
 import { type Publisher, type PublishOutcome } from './publisher.ts';
-import {
-  beginSql,
-  claimSql,
-  clearInflightSql,
-  type ClaimedRow,
-  markFailedSql,
-  markSentSql,
-} from './relay.sql.ts';
+import { beginSql, claimSql, landSql, type ClaimedRow, markFailedSql, markSentSql } from './relay.sql.ts';
 import { type Sealer } from './sealer.ts';
 import { type RelayCounters } from './stats.ts';
 
 export interface RoundsOptions {
   readonly database: Queryable;
   readonly tables: Tables;
+  readonly sessionId: string;
   readonly publisher: Publisher;
   readonly leases: Leases;
   readonly sealer: Sealer;
@@ -33,6 +27,8 @@ export interface RoundsOptions {
   readonly publishTimeoutMs: number;
   readonly retry: BackoffOptions;
   readonly maxAttempts: number;
+  /** The publisher works again after a while of failing as a whole. */
+  readonly onRecovery: () => void;
   readonly onBatch: (batch: RelayBatch) => void;
   readonly onError: (error: unknown, during: RelayActivity) => void;
 }
@@ -58,7 +54,7 @@ const MARK_PAUSE: BackoffOptions = { initialMs: 50, maxMs: 2000 };
 /** One round: claim rows of some lanes, hand them to the publisher, write down the outcomes. No transaction spans two. */
 export class Rounds {
   readonly #options: RoundsOptions;
-  readonly #sql: Record<'claim' | 'begin' | 'markSent' | 'markFailed' | 'clear', string>;
+  readonly #sql: Record<'claim' | 'begin' | 'markSent' | 'markFailed' | 'land', string>;
   /** One suspect at a time in the whole process: if it dies again, it is known during which. */
   #suspectTurn: Promise<void> = Promise.resolve();
 
@@ -70,7 +66,7 @@ export class Rounds {
       begin: beginSql(tables),
       markSent: markSentSql(tables),
       markFailed: markFailedSql(tables),
-      clear: clearInflightSql(tables),
+      land: landSql(tables),
     };
   }
 
@@ -129,24 +125,26 @@ export class Rounds {
       leave(planned);
       return;
     }
-    const items = await this.#begin(planned);
+    const { flight, items } = await this.#begin(planned);
     if (items.length < planned.length) leave(planned);
-    if (items.length === 0) return;
-    if (performance.now() >= this.#options.leases.validUntilMs) {
+    if (items.length === 0 || performance.now() >= this.#options.leases.validUntilMs) {
       leave(items);
+      await this.#persist('land', [flight]);
       return;
     }
     const publishedMs = performance.now();
     let outcomes: readonly PublishOutcome[];
+    let thrown = false;
     try {
       outcomes = await this.#publish(publisher, items, signal);
     } catch (error) {
       if (!signal.aborted) onError(error, 'publish');
+      thrown = true;
       outcomes = items.map(() => ({ status: 'retry', error }));
     }
     const markedMs = performance.now();
     const verdict = judge(items, outcomes);
-    await this.#write(plan, items, verdict, signal);
+    await this.#write(plan, items, flight, verdict, thrown, signal);
     this.#count(verdict);
     report(onBatch, onError, {
       messages: items.length,
@@ -161,22 +159,19 @@ export class Rounds {
   }
 
   /** Notes the items as in flight; returns those whose lanes are still ours. */
-  async #begin(items: readonly Item[]): Promise<readonly Item[]> {
-    const ids = new Map<Lane, number[]>();
-    for (const { lane, message } of items) {
-      const list = ids.get(lane);
-      if (list === undefined) ids.set(lane, [message.id]);
-      else list.push(message.id);
-    }
-    const lanes = [...ids.keys()];
-    const rows = await this.#query<{ lane: number }>('begin', [
+  async #begin(items: readonly Item[]): Promise<{ flight: string; items: readonly Item[] }> {
+    const lanes = [...new Set(items.map((item) => item.lane))];
+    const rows = await this.#query<{ lane: number | null; flight: string | number | bigint }>('begin', [
       ...fenceArrays(lanes),
-      lanes.map((lane) => `{${(ids.get(lane) ?? []).join(',')}}`),
+      this.#options.sessionId,
+      items.map((item) => item.message.id),
     ]);
-    if (rows.length === lanes.length) return items;
     const ours = new Set(rows.map((row) => row.lane));
     for (const lane of lanes) if (!ours.has(lane.lane)) lane.retired = true;
-    return items.filter((item) => ours.has(item.lane.lane));
+    return {
+      flight: String(rows[0]?.flight),
+      items: ours.size === lanes.length ? items : items.filter((item) => ours.has(item.lane.lane)),
+    };
   }
 
   async #publish(
@@ -225,21 +220,31 @@ export class Rounds {
     }
   }
 
-  async #write(plan: Plan, items: readonly Item[], verdict: Verdict, signal: AbortSignal): Promise<void> {
+  async #write(
+    plan: Plan,
+    items: readonly Item[],
+    flight: string,
+    verdict: Verdict,
+    thrown: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { breaker, retry, maxAttempts } = this.#options;
     const lanes = [...new Set(items.map((item) => item.lane))];
-    const fence = fenceArrays(lanes);
+    const fence = [...fenceArrays(lanes), flight];
     if (verdict.nothingDone) {
-      if (signal.aborted || verdict.retry.length > 1) {
-        // An abort is nobody's failure; that all keys fail is the publisher's.
-        if (!signal.aborted) breaker.failed(performance.now(), items.length);
+      const keys = verdict.retry.length;
+      // One message that fails alone is its own affair; in a batch, or while others fail too, it may be the publisher's.
+      if (!signal.aborted && (items.length > 1 || breaker.open)) {
+        breaker.failed(performance.now(), items.length, thrown);
+      }
+      // An abort is nobody's failure.
+      if (signal.aborted || !breaker.isSmall(keys, thrown)) {
         leaveItems(plan, items);
-        await this.#persist('clear', fence);
+        await this.#persist('land', [flight]);
         return;
       }
-      if (breaker.open || items.length > 1) breaker.failed(performance.now(), items.length);
     } else {
-      breaker.succeeded();
+      if (breaker.succeeded()) this.#options.onRecovery();
     }
     const { sent, rejected } = verdict;
     if (sent.length > 0) {
@@ -253,10 +258,7 @@ export class Rounds {
     const failed = rejected.map((entry) => ({ ...entry, status: 2, delayMs: null as number | null }));
     for (const entry of verdict.retry) {
       const { attempt } = entry.item.message;
-      const pauseMs = backoffMs(
-        breaker.open ? { ...retry, maxMs: Math.min(retry.maxMs, breaker.maxMs) } : retry,
-        attempt,
-      );
+      const pauseMs = backoffMs(retry, attempt);
       failed.push({
         ...entry,
         ...(attempt >= maxAttempts ? { status: 2, delayMs: null } : { status: 0, delayMs: pauseMs }),
@@ -287,7 +289,7 @@ export class Rounds {
   }
 
   /** Writes outcomes, again and again while the lanes are ours: what was sent and not marked would be sent twice. */
-  async #persist(statement: 'markSent' | 'markFailed' | 'clear', values: readonly unknown[]): Promise<void> {
+  async #persist(statement: 'markSent' | 'markFailed' | 'land', values: readonly unknown[]): Promise<void> {
     for (let failures = 0; ;) {
       try {
         const { database, queryTimeoutMs } = this.#options;
@@ -297,7 +299,7 @@ export class Rounds {
           statement,
         );
         if (statement === 'markSent') {
-          const expected = (values[2] as readonly unknown[]).length;
+          const expected = (values[3] as readonly unknown[]).length;
           this.#options.counters.fenced += expected - (result.rowCount ?? expected);
         }
         return;

@@ -7,6 +7,7 @@ export interface Tables {
   readonly outboxSequence: string;
   readonly lanes: string;
   readonly relays: string;
+  readonly flights: string;
   readonly inbox: string;
   readonly inboxSequence: string;
   readonly migrations: string;
@@ -29,6 +30,7 @@ export function tablesOf(schema: string = DEFAULT_SCHEMA): Tables {
       outboxSequence: `${prefix}outbox_id_seq`,
       lanes: `${prefix}outbox_lanes`,
       relays: `${prefix}outbox_relays`,
+      flights: `${prefix}outbox_flights`,
       inbox: `${prefix}inbox`,
       inboxSequence: `${prefix}inbox_id_seq`,
       migrations: `${prefix}outbox_migrations`,

@@ -157,6 +157,26 @@ describe('Relay', () => {
     expectKeyOrder(messages(3000, 300));
   });
 
+  it('gets other messages through quickly while every message of a topic fails', async () => {
+    broker.decide = ({ topic }) => (topic === 'missing' ? 'retry' : 'sent');
+    await write(messages(500, 250, 'bad').map((m) => ({ ...m, topic: 'missing' })));
+    const relay = await startRelay({
+      retry: { initialMs: 500, maxMs: 60_000 },
+      outage: { initialMs: 20, maxMs: 5000 },
+    });
+    await eventually(() => broker.calls >= 6);
+    const good = Array.from({ length: 10 }, (_, i) => ({
+      topic: 't',
+      messageKey: `good-${i}`,
+      shardingKey: `good-${i}`,
+      payload: {},
+    }));
+    await write(good);
+    relay.kick();
+    await eventually(() => broker.log.length === 10, { timeoutMs: 15_000 });
+    expect(await statuses()).toEqual({ 0: 500, 1: 10 });
+  });
+
   it('sets a rejected message aside with its reason, and its key goes on', async () => {
     broker.decide = ({ messageKey }) => (messageKey === 'm-1' ? 'rejected' : 'sent');
     await write(messages(4, 1));

@@ -32,8 +32,8 @@ export async function createTestSchema(poolSize = 24): Promise<TestSchema> {
     database: fromPgPool(pool),
     connectionString: test.connectionString,
     reset: async () => {
-      await pool.query('TRUNCATE outbox, inbox, outbox_relays');
-      await pool.query(`UPDATE outbox_lanes SET owner = NULL, floor = 0, inflight = '{}', epoch = epoch + 1`);
+      await pool.query('TRUNCATE outbox, inbox, outbox_relays, outbox_flights');
+      await pool.query('UPDATE outbox_lanes SET owner = NULL, floor = 0, epoch = epoch + 1');
     },
     drop: async () => {
       await pool.end();
