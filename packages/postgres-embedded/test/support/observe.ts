@@ -30,17 +30,22 @@ export async function postmasterOf(dataDir: string): Promise<number | undefined>
   return (await readPostmasterPid(path.join(dataDir, 'cluster', 'postmaster.pid')))?.pid;
 }
 
-/** All postmasters that work in this data folder, by the system's own list. */
+/**
+ * All postmasters that work in this data folder, by the system's own list. A backend that was forked a moment ago still
+ * has its parent's command line, so children do not count.
+ */
 export async function postmastersIn(dataDir: string): Promise<number[]> {
   const cluster = await fs.realpath(path.join(dataDir, 'cluster'));
-  const found: number[] = [];
+  const parents = new Map<number, number>();
   for (const name of await fs.readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const cwd = await fs.readlink(`/proc/${name}/cwd`).catch(() => '');
     const command = await fs.readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (cwd === cluster && /bin\/postgres\0-D\0/.test(command)) found.push(Number(name));
+    const status = await fs.readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
+    if (cwd !== cluster || !/bin\/postgres\0-D\0/.test(command)) continue;
+    parents.set(Number(name), Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]));
   }
-  return found;
+  return [...parents.keys()].filter((pid) => !parents.has(parents.get(pid) ?? 0));
 }
 
 export async function query<Row extends pg.QueryResultRow>(
