@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { checkText } from '../wallet/index.ts';
 import { badParameter } from './errors.ts';
 import type { BetOutcome } from './place-bets.ts';
-import { checkId } from './rounds.ts';
 import type { PlaceBetRequest, PlacedBet } from './types.ts';
 
 export interface BetDeskOptions {
@@ -74,7 +75,11 @@ export class BetDesk {
   async #serve(roundId: string, first: Waiting): Promise<void> {
     const line: Line = new Map();
     this.#lines.set(roundId, line);
-    for (let batch = [first]; batch.length > 0; batch = this.#next(line)) await this.#run(batch);
+    for (let batch = [first]; batch.length > 0; batch = this.#next(line)) {
+      await this.#run(batch);
+      // One turn of the event loop: those just answered, and requests already in the socket, come along.
+      await turn();
+    }
     this.#lines.delete(roundId);
   }
 
@@ -118,9 +123,9 @@ function isAboutData(error: unknown): boolean {
 }
 
 function check(request: PlaceBetRequest): void {
-  checkId('game_round_id', request.roundId, 1);
-  checkId('idempotency_key', request.idempotencyKey, 1);
-  checkId('platform_user_id', request.player.platformUserId, 1);
+  checkText('game_round_id', request.roundId);
+  checkText('idempotency_key', request.idempotencyKey);
+  checkText('platform_user_id', request.player.platformUserId);
   if (request.amountMinor <= 0n) throw badParameter('bet amount must be positive');
   if (!Number.isSafeInteger(request.playType)) throw badParameter('play_type must be 1|2|3');
 }

@@ -1,8 +1,8 @@
 import { findPaytable } from '@dt/dragon-tiger';
 import { enqueue, type OutboxMessage } from '@dt/outbox';
-import { type Database, type Queryable } from '../database/index.ts';
-import { accountId, CURRENCY } from '../wallet/index.ts';
-import { badParameter, roundNotFound, stateRefused, type BusinessError } from './errors.ts';
+import { type Database, prepared, type Queryable } from '../database/index.ts';
+import { accountId, checkText, CURRENCY } from '../wallet/index.ts';
+import { roundNotFound, stateRefused, type BusinessError } from './errors.ts';
 import { stepOf, type Step } from './life.ts';
 import { gameDrawReady, gameEnded, gameStarted, type MessageContext, type MessageRound } from './messages.ts';
 import {
@@ -50,7 +50,7 @@ export class Rounds {
   }
 
   async event(request: EventRequest): Promise<EventAnswer> {
-    checkId('game_round_id', request.roundId, 1);
+    checkText('game_round_id', request.roundId);
     const done = await this.#database.transaction((tx) =>
       request.eventType === 1 ? this.#start(tx, request) : this.#step(tx, request, request.eventType),
     );
@@ -66,8 +66,8 @@ export class Rounds {
 
   async #start(tx: Queryable, request: EventRequest): Promise<EventAnswer | Refused> {
     const { roundId, gameId = '', roomId = '' } = request;
-    checkId('game_id', gameId, 0);
-    checkId('room_id', roomId, 0);
+    checkText('game_id', gameId, { min: 0 });
+    checkText('room_id', roomId, { min: 0 });
     const rules = this.#rulesOf(roomId);
     const paytable = findPaytable(rules.paytable);
     if (paytable === undefined) throw new TypeError(`game: no paytable ${rules.paytable}`);
@@ -90,7 +90,7 @@ export class Rounds {
     if (round === undefined) return this.#startedBefore(tx, roundId, gameId, roomId);
     const data = startedOf(round);
     await audit(tx, request, 'created', 'betting');
-    await enqueue(tx, [gameStarted(this.#context(request), messageRound(round), data)]);
+    await enqueue(prepared(tx), [gameStarted(this.#context(request), messageRound(round), data)]);
     return { data };
   }
 
@@ -123,7 +123,7 @@ export class Rounds {
     if (step === 'repeated') return {};
     await tx.query(STEP_ROUND, [round.round_id, step.to, step.to === 'sealed' ? 'dealer' : null]);
     await audit(tx, request, step.from, step.to);
-    await enqueue(tx, this.#messagesOf(step, request, round));
+    await enqueue(prepared(tx), this.#messagesOf(step, request, round));
     return {};
   }
 
@@ -186,12 +186,4 @@ function startedOf(round: RoundRow): GameStarted {
 async function audit(tx: Queryable, request: EventRequest, from: RoundState, to: RoundState): Promise<void> {
   const { roundId, eventType, actor, traceId } = request;
   await tx.query(AUDIT, [roundId, 'transition', eventType, from, to, actor, 'api', '{}', traceId]);
-}
-
-/** Lengths are those of the wire, in bytes; a zero character is nothing a database can keep. */
-export function checkId(field: string, value: string, least: 0 | 1): void {
-  const sizeBytes = Buffer.byteLength(value);
-  if (sizeBytes < least || sizeBytes > 64 || value.includes('\0')) {
-    throw badParameter('invalid request', { field, sizeBytes });
-  }
 }

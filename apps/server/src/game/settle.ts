@@ -10,13 +10,13 @@ import {
   type CardList,
 } from '@dt/dragon-tiger';
 import { enqueue } from '@dt/outbox';
-import { type Database, type Queryable } from '../database/index.ts';
-import { accountId, CURRENCY } from '../wallet/index.ts';
+import { type Database, prepared, type Queryable } from '../database/index.ts';
+import { accountId, checkText, CURRENCY, storableText } from '../wallet/index.ts';
 import { paytableOf } from './bet-rules.ts';
 import { badParameter, drawRefused, roundNotFound, type BusinessError } from './errors.ts';
 import { gameDrawn, orderSettled } from './messages.ts';
 import { RoundingSum } from './rounding-sum.ts';
-import { checkId, messageRound } from './rounds.ts';
+import { messageRound } from './rounds.ts';
 import { AUDIT, LOCK_ROUND, type RoundRow } from './rounds.sql.ts';
 import { LOCK_ORDERS, SETTLE, type OrderRow } from './settle.sql.ts';
 import type { DrawResultRequest } from './types.ts';
@@ -42,7 +42,7 @@ export async function drawResult(
   topic: string,
   request: DrawResultRequest,
 ): Promise<void> {
-  checkId('game_round_id', request.roundId, 1);
+  checkText('game_round_id', request.roundId);
   const cards = readCards(request.cardList);
   const refused = await database.transaction(
     async (tx): Promise<BusinessError | undefined> => {
@@ -85,7 +85,7 @@ async function refuse(
 ): Promise<BusinessError> {
   const payload = JSON.stringify({
     why,
-    card_list: request.cardList.replaceAll('\0', ''),
+    card_list: storableText(request.cardList),
     settled_with: round.card_list,
   });
   const { roundId, actor, traceId } = request;
@@ -165,7 +165,7 @@ async function settle(
   const payload = JSON.stringify({ card_list: cardList, result });
   await Promise.all([
     tx.query(AUDIT, [roundId, 'transition', 4, 'drawn', 'settled', actor, 'api', payload, traceId]),
-    enqueue(tx, [drawn, ...messages]),
+    enqueue(prepared(tx), [drawn, ...messages]),
   ]);
 }
 

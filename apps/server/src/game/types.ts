@@ -12,7 +12,7 @@ export type RoundState =
 export interface EventRequest {
   readonly roundId: string;
   readonly eventType: EventType;
-  /** Taken from event 1; later events are checked against the round only when they send it. */
+  /** Taken from event 1; not looked at in later events. */
   readonly gameId?: string;
   readonly roomId?: string;
   /** Who did it, for the audit. */
@@ -64,7 +64,7 @@ export interface PlacedBet {
 
 export interface DrawResultRequest {
   readonly roundId: string;
-  /** `D12,T4,Rd`: already checked for syntax by the caller or not; it is read again here. */
+  /** `D12,T4,Rd`; at most 256 bytes. */
   readonly cardList: string;
   readonly gameId?: string;
   readonly roomId?: string;

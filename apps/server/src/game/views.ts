@@ -1,4 +1,5 @@
 import { type Queryable } from '../database/index.ts';
+import { checkText } from '../wallet/index.ts';
 import { badParameter, roundNotFound } from './errors.ts';
 import { ROUND_STATUS } from './life.ts';
 import { ROUND, type RoundRow } from './rounds.sql.ts';
@@ -20,6 +21,7 @@ const MAX_OFFSET = 100_000;
 const FIRST_PAGE = '9223372036854775807';
 
 export async function viewRound(on: Queryable, roundId: string): Promise<RoundView> {
+  checkText('game_round_id', roundId);
   const round = (await on.query<RoundRow>(ROUND, [roundId])).rows[0];
   if (round === undefined) throw roundNotFound({ roundId });
   const roundInfo = infoOf(round);
@@ -60,6 +62,8 @@ function infoOf(round: RoundRow): RoundInfo {
 /** Newest first. A cursor points behind the last bet of a page: bets that come in meanwhile shift nothing. */
 export async function listBets(on: Queryable, player: PlayerRef, query: BetsQuery): Promise<BetsPage> {
   const { page, pageSize, roundId, cursor } = query;
+  checkText('platform_user_id', player.platformUserId);
+  if (roundId !== undefined) checkText('game_round_id', roundId);
   if (!Number.isSafeInteger(page) || page < 1) throw badParameter('page must be a number from 1');
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
     throw badParameter(`page_size must be a number from 1 to ${MAX_PAGE_SIZE}`);

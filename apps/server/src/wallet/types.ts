@@ -9,7 +9,7 @@ export interface PlayerRef {
 export interface Balance {
   readonly balanceMinor: bigint;
   readonly currency: string;
-  /** Unix ms of the last movement; of the first sight of the player when there was none. */
+  /** Unix ms of the last movement; 0 of a player never seen. */
   readonly updatedAtMs: number;
 }
 

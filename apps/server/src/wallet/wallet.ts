@@ -8,6 +8,7 @@ import {
   transactionNotFound,
 } from './errors.ts';
 import { CURRENCY, MAX_AMOUNT_MINOR } from './money.ts';
+import { checkText } from './text.ts';
 import type { MoneyAnswer, MoneyRequest, MoneyTransaction, PlayerRef, Wallet } from './types.ts';
 import { ADD_PLAYER, ADD_WALLET, BALANCE, LOCK_WALLET, MOVE, PLAYER_ID, TRANSACTION } from './wallet.sql.ts';
 
@@ -34,6 +35,7 @@ const NUMERIC_VALUE_OUT_OF_RANGE = '22003';
 export function createWallet({ database }: WalletOptions): Wallet {
   return {
     async balance(player) {
+      checkText('platform_user_id', player.platformUserId);
       const { rows } = await database.query<{ balance_minor: string; currency: string; updated_at: Date }>(
         BALANCE,
         [player.platformId, player.platformUserId, CURRENCY],
@@ -49,6 +51,8 @@ export function createWallet({ database }: WalletOptions): Wallet {
     deposit: (request) => move(database, 'deposit', request),
     withdraw: (request) => move(database, 'withdraw', request),
     async transaction(player, transactionId) {
+      checkText('platform_user_id', player.platformUserId);
+      checkText('transaction_id', transactionId, { max: 128 });
       const found = await findTransaction(database, player, transactionId);
       if (found === undefined) throw transactionNotFound({ transactionId });
       return found;
@@ -64,9 +68,9 @@ async function move(
 ): Promise<MoneyAnswer> {
   const { player, transactionId, amountMinor, traceId } = request;
   if (amountMinor <= 0n || amountMinor > MAX_AMOUNT_MINOR) throw badParameter('amount must be positive');
-  if (transactionId === '' || Buffer.byteLength(transactionId) > 128 || transactionId.includes('\0')) {
-    throw badParameter('transaction_id must have 1 to 128 bytes');
-  }
+  checkText('transaction_id', transactionId, { max: 128 });
+  checkText('platform_user_id', player.platformUserId);
+  checkText('user_name', player.userName, { min: 0, max: 256 });
   try {
     return await database.transaction(
       async (tx) => {

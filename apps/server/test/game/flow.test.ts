@@ -39,118 +39,22 @@ describe('a whole round', () => {
       winAmountMinor: 5910n,
       betOdds: '0.97',
     });
-    const { rows } = await table.database.query(
-      'SELECT tag, message_key, sharding_key, payload FROM outbox ORDER BY id',
+    const { rows } = await table.database.query<{ line: string }>(
+      `SELECT tag || ' ' || message_key || ' ' || sharding_key || ' ' || payload::text AS line FROM outbox ORDER BY id`,
     );
-    expect(rows).toMatchInlineSnapshot(`
-      [
-        {
-          "message_key": "round-2:1:game_started",
-          "payload": {
-            "bet_start_time": 1795390101019,
-            "bet_stop_time": 1795390146019,
-            "event": "game_started",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "revision": 1,
-            "room_id": "round-2",
-            "trace_id": "t-event",
-            "version": 1,
-          },
-          "sharding_key": "r:round-2",
-          "tag": "game_started",
-        },
-        {
-          "message_key": "DT202611222328210000540:1:bet_placed",
-          "payload": {
-            "bet_amount": "30.00",
-            "bet_time": 1795390101036,
-            "bill_no": "DT202611222328210000540",
-            "currency": "CNY",
-            "event": "bet_placed",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "platform_id": 1,
-            "platform_user_id": "player-1",
-            "play_type": "dragon",
-            "revision": 1,
-            "room_id": "round-2",
-            "trace_id": "t-86baf361-5e8a-4193-8a0e-a788b6af731c",
-            "user_id": 10000,
-            "version": 1,
-          },
-          "sharding_key": "p:1:player-1",
-          "tag": "bet_placed",
-        },
-        {
-          "message_key": "round-2:1:game_draw_ready",
-          "payload": {
-            "event": "game_draw_ready",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "revision": 1,
-            "room_id": "round-2",
-            "trace_id": "t-event",
-            "version": 1,
-          },
-          "sharding_key": "r:round-2",
-          "tag": "game_draw_ready",
-        },
-        {
-          "message_key": "round-2:1:game_drawn",
-          "payload": {
-            "card_list": "D12,T4,Rdragon",
-            "event": "game_drawn",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "result": "dragon",
-            "revision": 1,
-            "room_id": "round-2",
-            "rounding": "0.000000",
-            "trace_id": "t-draw",
-            "version": 1,
-          },
-          "sharding_key": "r:round-2",
-          "tag": "game_drawn",
-        },
-        {
-          "message_key": "DT202611222328210000540:1:order_settled",
-          "payload": {
-            "bet_amount": "30.00",
-            "bill_no": "DT202611222328210000540",
-            "currency": "CNY",
-            "event": "order_settled",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "payout": "59.10",
-            "platform_id": 1,
-            "platform_user_id": "player-1",
-            "play_type": "dragon",
-            "result": "dragon",
-            "revision": 1,
-            "room_id": "round-2",
-            "trace_id": "t-draw",
-            "user_id": 10000,
-            "version": 1,
-          },
-          "sharding_key": "p:1:player-1",
-          "tag": "order_settled",
-        },
-        {
-          "message_key": "round-2:1:game_ended",
-          "payload": {
-            "event": "game_ended",
-            "game_id": "round-2",
-            "game_round_id": "round-2",
-            "revision": 1,
-            "room_id": "round-2",
-            "trace_id": "t-event",
-            "version": 1,
-          },
-          "sharding_key": "r:round-2",
-          "tag": "game_ended",
-        },
-      ]
-    `);
+    const { betStartTimeMs } = view.roundInfo;
+    const { billNo, traceId, answeredAtMs } = bet;
+    const round1 = `"game_id":"${round}","game_round_id":"${round}"`;
+    const room = `"revision":1,"room_id":"${round}"`;
+    const order = `"platform_id":1,"platform_user_id":"player-1","play_type":"dragon"`;
+    // To the letter: keys in alphabetical order, amounts as text.
+    expect(rows.map(({ line }) => line)).toEqual([
+      `game_started ${round}:1:game_started r:${round} {"bet_start_time":${betStartTimeMs},"bet_stop_time":${betStartTimeMs + 45_000},"event":"game_started",${round1},${room},"trace_id":"t-event","version":1}`,
+      `bet_placed ${billNo}:1:bet_placed p:1:player-1 {"bet_amount":"30.00","bet_time":${answeredAtMs},"bill_no":"${billNo}","currency":"CNY","event":"bet_placed",${round1},${order},${room},"trace_id":"${traceId}","user_id":10000,"version":1}`,
+      `game_draw_ready ${round}:1:game_draw_ready r:${round} {"event":"game_draw_ready",${round1},${room},"trace_id":"t-event","version":1}`,
+      `game_drawn ${round}:1:game_drawn r:${round} {"card_list":"D12,T4,Rdragon","event":"game_drawn",${round1},"result":"dragon",${room},"rounding":"0.000000","trace_id":"t-draw","version":1}`,
+      `order_settled ${billNo}:1:order_settled p:1:player-1 {"bet_amount":"30.00","bill_no":"${billNo}","currency":"CNY","event":"order_settled",${round1},"payout":"59.10",${order},"result":"dragon",${room},"trace_id":"t-draw","user_id":10000,"version":1}`,
+      `game_ended ${round}:1:game_ended r:${round} {"event":"game_ended",${round1},${room},"trace_id":"t-event","version":1}`,
+    ]);
   });
 });
