@@ -129,11 +129,7 @@ export class Connection {
   /** Takes requests while there is room for their answers; otherwise the socket is left unread. */
   #work(): void {
     let taken = 0;
-    while (
-      taken < this.#inbox.length &&
-      this.#inFlight < this.#limits.maxInFlight &&
-      this.#socket.writableLength < this.#limits.pauseWriteBytes
-    ) {
+    while (taken < this.#inbox.length && this.#inFlight < this.#limits.maxInFlight && !this.#isClogged()) {
       const request = this.#inbox[taken++];
       if (request !== undefined && !isResponse(request)) this.#start(request);
     }
@@ -143,6 +139,11 @@ export class Connection {
     this.#paused = full;
     if (full) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  /** Only when a drain event is sure to follow: nothing else would go on with the requests left. */
+  #isClogged(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength >= this.#limits.pauseWriteBytes;
   }
 
   #start(request: RemotingCommand): void {
