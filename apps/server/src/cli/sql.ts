@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openPostgres } from '../operations/postgres.ts';
-import { readOnlyQuery, type QueryTable } from '../operations/read-only-query.ts';
+import { checkQuestion, readOnlyQuery, type QueryTable } from '../operations/read-only-query.ts';
 import { createLog } from '../log/index.ts';
 import { readSettings, withSettings, type SettingsFlags } from './settings.ts';
 import { formatTable } from './table.ts';
@@ -22,6 +22,7 @@ Examples:
   $ dt sql --json "TABLE round_report"`,
     )
     .action(async (statement: string, flags: SettingsFlags & { json?: boolean }) => {
+      checkQuestion(statement);
       const { config } = readSettings(flags);
       const postgres = await openPostgres(config.database, {
         embedded: 'if-present',

@@ -39,7 +39,9 @@ export async function openPostgres(
   const folder = join(dataDir, 'postgres');
   if (embedded === 'never' || (embedded === 'if-present' && !existsSync(folder))) {
     throw new NoDatabaseError(
-      `no database: set DATABASE_URL (or database.url), or run an embedded one with --embedded${embedded === 'never' ? '' : ` (nothing is at ${folder})`}`,
+      embedded === 'never'
+        ? 'no database: set DATABASE_URL (or database.url), or run an embedded one with --embedded'
+        : `no database: set DATABASE_URL (or database.url); an embedded one has no data at ${folder}: name its folder with --data-dir, or start one with dt serve --embedded`,
     );
   }
   const server = await startPostgres({ dataDir: folder });

@@ -25,6 +25,22 @@ const numericTypes: ReadonlySet<number> = new Set([
 ]);
 
 /**
+ * The first of the walls below, for callers that want to refuse before they open a database.
+ *
+ * @throws ReadOnlyError
+ */
+export function checkQuestion(statement: string): void {
+  const first = firstWord(statement);
+  if (!questions.has(first)) {
+    throw new ReadOnlyError(
+      first === ''
+        ? 'there is no statement to run'
+        : `only reading is allowed here; a statement may begin with ${[...questions].join(', ').toUpperCase()}, not ${first.toUpperCase()}`,
+    );
+  }
+}
+
+/**
  * Runs one statement that cannot write, whatever it says. Three walls, each enough for the ordinary case:
  * the first word must be one that asks; the transaction is READ ONLY, so PostgreSQL itself refuses data changes
  * hidden in functions and WITH; and where the login may, it runs as `pg_read_all_data`, which owns nothing, so
@@ -38,14 +54,7 @@ export async function readOnlyQuery(
   statement: string,
   { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
 ): Promise<QueryTable> {
-  const first = firstWord(statement);
-  if (!questions.has(first)) {
-    throw new ReadOnlyError(
-      first === ''
-        ? 'there is no statement to run'
-        : `only reading is allowed here; a statement may begin with ${[...questions].join(', ').toUpperCase()}, not ${first.toUpperCase()}`,
-    );
-  }
+  checkQuestion(statement);
   const client = new Client({ ...connection, application_name: 'dt sql', statement_timeout: timeoutMs });
   await client.connect();
   try {
