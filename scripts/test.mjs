@@ -76,11 +76,15 @@ function count(reportFile, exitCode) {
     const report = JSON.parse(readFileSync(reportFile, 'utf8'));
     sum.passed += report.numPassedTests;
     sum.skipped += report.numPendingTests + report.numTodoTests;
-    failed = report.numFailedTests;
+    // A file that does not load has no tests that could fail: it counts as one.
+    const notLoaded = report.testResults.filter(
+      (file) => file.status === 'failed' && file.assertionResults.length === 0,
+    );
+    failed = report.numFailedTests + notLoaded.length;
   } catch {
     // No report: the run ended before it could write one, and its exit code tells so.
   }
-  // A file that does not load, or a failure outside of tests, fails the run without a failed test.
+  // A failure outside of tests fails the run without a failed test.
   if (exitCode !== 0 && failed === 0) failed = 1;
   sum.failed += failed;
 }
