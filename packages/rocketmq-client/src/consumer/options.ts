@@ -51,12 +51,13 @@ export interface PushConsumerOptions extends ClientOptions {
   /**
    * What a throwing handler does to its messages. `sendBack`: each is handed to the broker, which delivers it
    * again later and out of order, and after `maxReconsumeTimes` puts it into the dead letter topic. `suspend`:
-   * the same messages come again after `suspendMs`, and nothing of that queue passes them by. @default 'sendBack'
+   * the same messages come again after `suspendMs`, and nothing of that queue passes them by. A message whose body
+   * cannot be decompressed is sent back in either case. @default 'sendBack'
    */
   onError?: 'sendBack' | 'suspend';
   /** Only with `suspend`. @default 1000 */
   suspendMs?: number;
-  /** Only with `sendBack`. @default 16 */
+  /** Deliveries of a message that was sent back before it is a dead letter. @default 16 */
   maxReconsumeTimes?: number;
   /** Messages held here a queue before pulling pauses. @default 1000 */
   maxCachedMessages?: number;

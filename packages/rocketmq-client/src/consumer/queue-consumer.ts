@@ -193,8 +193,11 @@ export class QueueConsumer {
 
   /** Pause before the same messages come again; 0 when they are done with. */
   async #consumeBatch(attempt: number): Promise<number> {
-    const batch = this.#window.head(this.#options.batchSize);
     const { epoch } = this.#window;
+    const head = this.#window.head(this.#options.batchSize);
+    const unreadable = head.findIndex((cached) => cached.bodyError !== undefined);
+    if (unreadable === 0) return this.#setAside(head.slice(0, 1), epoch);
+    const batch = unreadable < 0 ? head : head.slice(0, unreadable);
     const failure = await this.#handle(batch, attempt);
     // Reset or given away meanwhile: what was done counts for nothing here.
     if (epoch !== this.#window.epoch || this.#abandoned.signal.aborted) return 0;
@@ -211,6 +214,24 @@ export class QueueConsumer {
       error: messageOf(failure),
     });
     if (this.#options.onError === 'suspend') return this.#options.suspendMs;
+    return this.#sendBack(batch, epoch);
+  }
+
+  /**
+   * A message whose body cannot be read goes the broker's way to the dead letters in both modes: waiting for it would
+   * hold its queue for ever.
+   */
+  #setAside(batch: readonly CachedMessage[], epoch: number): Promise<number> {
+    const [{ message, bodyError } = {}] = batch;
+    this.#log('error', 'message cannot be read', {
+      queueOffset: message?.queueOffset,
+      messageId: message?.messageId,
+      error: bodyError,
+    });
+    return this.#sendBack(batch, epoch);
+  }
+
+  async #sendBack(batch: readonly CachedMessage[], epoch: number): Promise<number> {
     // Not committed, so the next owner of the queue gets them; sent back they would come twice.
     if (this.#stopping.signal.aborted) return this.#options.suspendMs;
     const kept = await this.#parts.sendBack.run(this.queue, batch);
@@ -225,8 +246,6 @@ export class QueueConsumer {
     const startedAt = Date.now();
     let failure: unknown;
     try {
-      const broken = batch.find((cached) => cached.bodyError !== undefined);
-      if (broken !== undefined) throw new Error(`message ${broken.message.messageId}: ${broken.bodyError}`);
       const messages = batch.map((cached) => cached.message);
       await this.#options.handler(messages, { queue: this.queue, signal: this.#abandoned.signal, attempt });
     } catch (error) {

@@ -157,29 +157,33 @@ describe('a push consumer', () => {
     expect(cluster.commitsOf('T').at(-1)).toBe(3);
   });
 
-  it('decompresses bodies, and fails messages it cannot read without showing them', async () => {
-    await using cluster = await ScriptedCluster.start({ T: 1 });
-    const records = [
-      encodeStoredMessage({ ...stored, sysFlag: 0x301, body: deflateSync('hello') }),
-      encodeStoredMessage({ ...stored, queueOffset: 1, sysFlag: 0x201, body: Buffer.from('zstd') }),
-    ];
-    cluster.on(PULL_MESSAGE, (request, peer) => {
-      const { topic, queueOffset } = commands.pullMessage.decodeRequest(request);
-      if (topic === 'T' && queueOffset === 0)
-        cluster.pulled(request, peer, ResponseCode.SUCCESS, 2, Buffer.concat(records));
-    });
-    const got: string[] = [];
-    await using consumer = consumerOn(cluster, {
-      batchSize: 1,
-      handler: async (messages) => void got.push(...bodies(messages)),
-    });
-    await consumer.start();
-    await until(
-      () => cluster.server.requestsOf(CONSUMER_SEND_MSG_BACK).length === 1,
-      'the unreadable message sent back',
-    );
-    expect(got).toEqual(['hello']);
-  });
+  it.each(['sendBack', 'suspend'] as const)(
+    'decompresses bodies, and sends back what it cannot read without showing it or holding up the rest (%s)',
+    async (onError) => {
+      await using cluster = await ScriptedCluster.start({ T: 1 });
+      const records = [
+        encodeStoredMessage({ ...stored, sysFlag: 0x301, body: deflateSync('hello') }),
+        encodeStoredMessage({ ...stored, queueOffset: 1, sysFlag: 0x201, body: Buffer.from('zstd') }),
+        encodeStoredMessage({ ...stored, queueOffset: 2, body: Buffer.from('after') }),
+      ];
+      cluster.on(PULL_MESSAGE, (request, peer) => {
+        const { topic, queueOffset } = commands.pullMessage.decodeRequest(request);
+        if (topic === 'T' && queueOffset === 0)
+          cluster.pulled(request, peer, ResponseCode.SUCCESS, 3, Buffer.concat(records));
+      });
+      const got: string[] = [];
+      await using consumer = consumerOn(cluster, {
+        onError,
+        handler: async (messages) => void got.push(...bodies(messages)),
+      });
+      await consumer.start();
+      await until(() => got.length === 2, 'the messages that can be read');
+      expect(got).toEqual(['hello', 'after']);
+      expect(cluster.server.requestsOf(CONSUMER_SEND_MSG_BACK)).toHaveLength(1);
+      await consumer.close();
+      expect(cluster.commitsOf('T').at(-1)).toBe(3);
+    },
+  );
 
   it('shows a message from the retry topic under its own topic', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1 });
