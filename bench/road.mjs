@@ -1,8 +1,8 @@
 // The main road: bets, settlement, outbox, broker, inbox, each against the plainest way to do the same work.
 import { Producer } from '@dt/rocketmq-client';
 import { rocketmqPublisher } from '../apps/server/dist/messaging/publisher.js';
-import { copyTables, keepUnsettled, plainBetsPerSecond, plainSettleMs, playRounds } from './lib/bets.mjs';
-import { commitToInbox, sendToReceive } from './lib/latency.mjs';
+import { copyTables, playRounds } from './lib/bets.mjs';
+import { commitToInbox, sampleInTurn, sendToReceive } from './lib/latency.mjs';
 import { fill, nullSink, plainRowsPerSecond, prepare, relayRowsPerSecond } from './lib/relay.mjs';
 import { mean, quantile } from './lib/report.mjs';
 import { Stage } from './lib/stage.mjs';
@@ -27,31 +27,23 @@ async function betsAndSettlement(stage, say) {
   const server = await stage.server(url, 'http', { 'game.default.betting_seconds': '600' });
   const pool = stage.pool(connection, 20);
   await copyTables(pool);
-  const figures = await playRounds({
-    baseUrl: server.baseUrl,
-    pool,
-    rounds: ROUNDS,
-    say,
-    beforeDraw: (roundId) => keepUnsettled(pool, roundId),
-  });
+  const figures = await playRounds({ baseUrl: server.baseUrl, pool, rounds: ROUNDS, say });
   await server.close();
-  const { lastRound: roundId, markBeforeBets, markBeforeDraw } = figures;
-  const plainSettle = await plainSettleMs({ pool, roundId, markBeforeDraw });
-  const plainBets = await plainBetsPerSecond({ pool, roundId, markBeforeBets });
+  const of = (figure) => mean(figures.map((round) => round[figure]));
   return [
     {
       work: 'bets over HTTP',
-      value: mean(figures.betsPerSecond),
+      value: of('betsPerSecond'),
       unit: 'bets/s',
-      baseline: plainBets,
+      baseline: of('plainBetsPerSecond'),
       against: 'the same rows by plain SQL, a transaction a bet, 20 connections',
       better: 'more',
     },
     {
       work: 'settle 10,000 orders',
-      value: mean(figures.settleMs),
+      value: of('settleMs'),
       unit: 'ms',
-      baseline: plainSettle,
+      baseline: of('plainSettleMs'),
       against: 'the same rows by plain set-based SQL',
       better: 'less',
     },
@@ -83,8 +75,10 @@ async function relayAndLatency(stage, wanted, say) {
   const toBroker = await relayRowsPerSecond(pool, rocketmqPublisher(producer), BROKER_ROWS);
 
   say(`commit to inbox over ${brokerName}, one message at a time`);
-  const raw = await sendToReceive(stage, broker.nameServer, `bench_raw_${run}`);
-  const whole = await commitToInbox(stage, broker.nameServer, `bench_idle_${run}`);
+  const [raw, whole] = await sampleInTurn(
+    await sendToReceive(stage, broker.nameServer, `bench_raw_${run}`),
+    await commitToInbox(stage, broker.nameServer, `bench_idle_${run}`),
+  );
   const latency = (part, name) => ({
     work: `commit to inbox, idle, ${name}, over ${brokerName}`,
     value: quantile(whole, part),

@@ -1,4 +1,5 @@
 // Bets and settlement over HTTP, and the same rows written by plain SQL.
+import { performance } from 'node:perf_hooks';
 import {
   GameApi,
   forEachBounded,
@@ -21,16 +22,12 @@ const MAX_STAKE_MINOR = 10_000n;
 // A dragon wins: about 40 % of the orders are paid, so every kind of row is written.
 const CARDS = 'D12,T4,R';
 
-/** Rounds of 10,000 orders after a smaller one that warms up: bets a second and ms of the settlement call. */
-export async function playRounds({ baseUrl, pool, rounds, say, beforeDraw }) {
+/**
+ * Rounds of 10,000 orders after a smaller one that warms up. Each round is followed at once by the plain way to do the
+ * same, so that both meet the machine in the same mood. Gives one figure a round.
+ */
+export async function playRounds({ baseUrl, pool, rounds, say }) {
   const api = new GameApi({ baseUrl, adminToken: ADMIN_TOKEN, maxConnections: CONCURRENCY });
-  const figures = {
-    betsPerSecond: [],
-    settleMs: [],
-    lastRound: '',
-    markBeforeBets: '0',
-    markBeforeDraw: '0',
-  };
   try {
     const random = seededRandom('road');
     const players = Array.from({ length: PLAYERS }, (_, n) => ({
@@ -39,34 +36,46 @@ export async function playRounds({ baseUrl, pool, rounds, say, beforeDraw }) {
     }));
     const money = (MAX_STAKE_MINOR * BigInt((rounds + 1) * ORDERS)) / BigInt(PLAYERS);
     await forEachBounded(players, CONCURRENCY, (player) => api.deposit(player, 'stake', money));
-    let spentMs = 0;
-    for (let number = 0; number <= rounds && spentMs < ENOUGH_MS; number++) {
-      const orders = number === 0 ? WARM_UP_ORDERS : ORDERS;
-      const round = { roundId: `bench-${number}`, gameId: 'dt_game', roomId: 'bench' };
-      const plan = { roundId: round.roundId, players, betsPerPlayer: orders / PLAYERS, random };
-      const bets = planBets({ ...plan, minStakeMinor: 100n, maxStakeMinor: MAX_STAKE_MINOR });
-      await api.event(round, 1);
-      figures.markBeforeBets = await outboxMark(pool);
-      const bet = async (planned) => void (await api.bet(round, planned));
-      const betsMs = await timed(() => forEachBounded(bets, CONCURRENCY, bet));
-      for (const event of [2, 3, 4]) await api.event(round, event);
-      figures.markBeforeDraw = await outboxMark(pool);
-      await beforeDraw(round.roundId);
-      const settleMs = await timed(() => api.drawResult(round, CARDS));
-      await api.event(round, 5);
-      figures.lastRound = round.roundId;
-      if (number === 0) continue;
-      spentMs += betsMs + settleMs;
-      figures.betsPerSecond.push((orders * 1000) / betsMs);
-      figures.settleMs.push(settleMs);
-      say(
-        `  round ${number}: ${Math.round((orders * 1000) / betsMs)} bets/s, settled in ${Math.round(settleMs)} ms`,
-      );
+    const plan = (roundId, orders) =>
+      planBets({
+        roundId,
+        players,
+        betsPerPlayer: orders / PLAYERS,
+        random,
+        minStakeMinor: 100n,
+        maxStakeMinor: MAX_STAKE_MINOR,
+      });
+    await measureRound({ api, pool, roundId: 'bench-warm-up', bets: plan('bench-warm-up', WARM_UP_ORDERS) });
+    const figures = [];
+    const started = performance.now();
+    for (let number = 1; number <= rounds && performance.now() - started < ENOUGH_MS; number++) {
+      const roundId = `bench-${number}`;
+      const figure = await measureRound({ api, pool, roundId, bets: plan(roundId, ORDERS) });
+      figures.push(figure);
+      const { betsPerSecond, plainBetsPerSecond, settleMs, plainSettleMs } = figure;
+      say(`  bets/s ${Math.round(betsPerSecond)}, plain ${Math.round(plainBetsPerSecond)};`);
+      say(`  settled in ${Math.round(settleMs)} ms, plain ${Math.round(plainSettleMs)} ms`);
     }
     return figures;
   } finally {
     api.close();
   }
+}
+
+async function measureRound({ api, pool, roundId, bets }) {
+  const round = { roundId, gameId: 'dt_game', roomId: 'bench' };
+  await api.event(round, 1);
+  const markBeforeBets = await outboxMark(pool);
+  const bet = async (planned) => void (await api.bet(round, planned));
+  const betsMs = await timed(() => forEachBounded(bets, CONCURRENCY, bet));
+  for (const event of [2, 3, 4]) await api.event(round, event);
+  await keepUnsettled(pool, roundId);
+  const markBeforeDraw = await outboxMark(pool);
+  const settleMs = await timed(() => api.drawResult(round, CARDS));
+  const plainSettleMs = await settlePlainly({ pool, roundId, markBeforeDraw });
+  await api.event(round, 5);
+  const plainBetsPerSecond = await betPlainly({ pool, roundId, markBeforeBets });
+  return { betsPerSecond: (bets.length * 1000) / betsMs, plainBetsPerSecond, settleMs, plainSettleMs };
 }
 
 /** Tables of the same shape, with the same indexes and checks, without the server's triggers and foreign keys. */
@@ -82,7 +91,7 @@ export async function copyTables(pool) {
 const emptyCopies = 'TRUNCATE bench.orders, bench.transfers, bench.wallets, bench.outbox';
 
 /** Bets a second when a program does nothing but write a bet's rows, a transaction a bet. */
-export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
+async function betPlainly({ pool, roundId, markBeforeBets }) {
   const { rows } = await pool.query(
     `SELECT o.bill_no, o.player_id, o.currency, o.stake_minor, x.id AS outbox_id
        FROM orders o JOIN outbox x ON x.message_key = o.bill_no || ':1:bet_placed' AND x.id > $2::bigint
@@ -114,8 +123,8 @@ export async function plainBetsPerSecond({ pool, roundId, markBeforeBets }) {
   return (rows.length * 1000) / ms;
 }
 
-/** Orders and wallets as they are before the settlement, for {@link plainSettleMs} to change. */
-export async function keepUnsettled(pool, roundId) {
+/** Orders and wallets as they are before the settlement, for {@link settlePlainly} to change. */
+async function keepUnsettled(pool, roundId) {
   await pool.query(emptyCopies);
   await pool.query('INSERT INTO bench.orders SELECT * FROM orders WHERE round_id = $1', [roundId]);
   await pool.query('INSERT INTO bench.wallets SELECT * FROM wallets');
@@ -123,7 +132,7 @@ export async function keepUnsettled(pool, roundId) {
 }
 
 /** Ms to write the rows that the settlement wrote, known beforehand, in one transaction of four statements. */
-export async function plainSettleMs({ pool, roundId, markBeforeDraw }) {
+async function settlePlainly({ pool, roundId, markBeforeDraw }) {
   const client = await pool.connect();
   try {
     return await timed(async () => {

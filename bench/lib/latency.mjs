@@ -14,12 +14,15 @@ const WITHIN_MS = 30_000;
 /** So that one message is over before the next begins, and does not meet a fixed phase of any timer. */
 const idle = () => pause(5 + Math.random() * 20);
 
-async function sampled(once) {
-  const samples = [];
+/** Ms of both ways, one message of each after the other, so that both meet the machine in the same mood. */
+export async function sampleInTurn(...ways) {
+  const samples = ways.map(() => []);
   for (let number = -WARM_UP; number < SAMPLES; number++) {
-    const ms = await once(`bench-${number + WARM_UP}`);
-    if (number >= 0) samples.push(ms);
-    await idle();
+    for (const [index, way] of ways.entries()) {
+      const ms = await way(`bench-${number + WARM_UP}`);
+      if (number >= 0) samples[index].push(ms);
+      await idle();
+    }
   }
   return samples;
 }
@@ -33,7 +36,7 @@ const rocketmqConfig = (nameServer, topic) => ({
   secret_key: 'bench-secret',
 });
 
-/** Ms from a commit's answer to the row that a reader of the inbox sees applied. */
+/** A way to measure ms from a commit's answer to the row that a reader of the inbox sees applied. */
 export async function commitToInbox(stage, nameServer, topic) {
   const { connection } = await stage.database();
   const database = createDatabase({ connection, maxConnections: 10 });
@@ -47,7 +50,7 @@ export async function commitToInbox(stage, nameServer, topic) {
     log: createLog({ level: 'error' }),
   });
   stage.defer(() => messaging.close());
-  const once = async (key) => {
+  return async (key) => {
     const message = {
       topic,
       tag: 'bench',
@@ -71,10 +74,9 @@ export async function commitToInbox(stage, nameServer, topic) {
         throw new Error(`the inbox had no row for ${key} within ${WITHIN_MS / 1000} s`);
     }
   };
-  return sampled(once);
 }
 
-/** Ms from a send to the same message in a consumer's handler: the broker and its client alone. */
+/** A way to measure ms from a send to the same message in a consumer's handler: the broker and its client alone. */
 export async function sendToReceive(stage, nameServer, topic) {
   const arrived = new Map();
   const producer = new Producer({ nameServers: nameServer, group: `${topic}-producer` });
@@ -93,7 +95,7 @@ export async function sendToReceive(stage, nameServer, topic) {
   await producer.send({ topic, keys: 'first', shardingKey: 'first', body: '{}' });
   await consumer.start();
   stage.defer(() => consumer.close());
-  return sampled(async (key) => {
+  return async (key) => {
     const arrival = new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`message ${key} did not come within ${WITHIN_MS / 1000} s`)),
@@ -111,5 +113,5 @@ export async function sendToReceive(stage, nameServer, topic) {
     ]);
     arrived.delete(key);
     return at - started;
-  });
+  };
 }
