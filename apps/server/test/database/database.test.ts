@@ -1,6 +1,6 @@
 import { eventually } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, DatabaseError, type Database } from '../../src/database/index.ts';
+import { createDatabase, DatabaseError, prepared, type Database } from '../../src/database/index.ts';
 import { openDatabase } from './open-database.ts';
 
 let opened: Awaited<ReturnType<typeof openDatabase>>;
@@ -155,5 +155,34 @@ describe('transaction', () => {
       ),
     ).rejects.toMatchObject({ code: '23505' });
     expect(await valueOf(2)).toBe(5);
+  });
+
+  it('can run a named statement again that was lost behind a failure', async () => {
+    const own = createDatabase({ connectionString: opened.connectionString, maxConnections: 1 });
+    const named = { name: 'behind', text: 'SELECT value FROM things WHERE id = $1' };
+    await expect(
+      own.transaction((tx) =>
+        Promise.all([tx.query('INSERT INTO things VALUES (1, 1)'), tx.query(named, [2])]),
+      ),
+    ).rejects.toMatchObject({ code: '23505' });
+    expect((await own.query(named, [2])).rows).toEqual([{ value: 5 }]);
+    expect((await prepared(own).query('SELECT 1 AS one WHERE $1', [true])).rows).toEqual([{ one: 1 }]);
+    const { rows } = await own.query('SELECT name FROM pg_prepared_statements ORDER BY name');
+    expect(rows).toEqual([
+      { name: 'behind' },
+      { name: expect.stringMatching(/^text-[0-9a-f]{24}$/) as string },
+    ]);
+    await own.close();
+  });
+
+  it('gives up a connection on which nothing comes back', async () => {
+    const own = createDatabase({
+      connectionString: opened.connectionString,
+      maxConnections: 1,
+      answerTimeoutMs: 200,
+    });
+    await expect(own.query('SELECT pg_sleep(30)')).rejects.toThrow('timeout');
+    expect((await own.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await own.close();
   });
 });

@@ -134,6 +134,8 @@ describe('the life of a round', () => {
     expect(await codeOf(table.event('x'.repeat(65), 1))).toBe(1000);
     expect(await codeOf(table.event('龙'.repeat(22), 1))).toBe(1000);
     expect(await codeOf(table.event('a\0b', 1))).toBe(1000);
+    expect(await codeOf(table.event('half \ud83d', 1))).toBe(1000);
+    expect(await codeOf(table.game.round('a\0b'))).toBe(1000);
   });
 
   it('carries free text in its ids: blanks, percent signs, other scripts', async () => {

@@ -130,7 +130,7 @@ describe('settlement', () => {
     await table.draw(round, ' t4 , dQ, Rdragon');
     await table.event(round, 5);
     await table.draw(round, 'D12,T4,R');
-    expect(await codeOf(table.draw(round, 'D11,T4,Rd'))).toBe(2008);
+    expect(await codeOf(table.draw(round, 'D11,T4,R\0\ud83d'))).toBe(2008);
     expect(await table.balance(player)).toBe(balance);
     expect((await refusalsOf(round)).map(({ payload }) => payload.why)).toEqual(['other-cards']);
   });
