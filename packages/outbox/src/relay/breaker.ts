@@ -2,10 +2,10 @@ import { backoffMs, type BackoffOptions } from '../backoff.ts';
 
 /** Up to so many sharding keys that all fail are written to their rows, when the publisher told each one's outcome. */
 const SMALL_BATCH = 64;
-/** Failures in a row that count as an outage when it is over. */
+/** Calls in a row that threw and count as an outage when it is over. */
 const OUTAGE_FAILURES = 4;
 /** Longest pause after outcomes that were told: the publisher works, and others' messages may get through. */
-const MAX_TOLD_PAUSE_MS = 500;
+const MAX_TOLD_PAUSE_MS = 250;
 
 /**
  * Tells an outage of the publisher from a message's own fault. A failure of a whole batch is no message's fault: no row
@@ -17,6 +17,7 @@ export class Breaker {
   readonly #backoff: BackoffOptions;
   readonly #fullBatch: number;
   #failures = 0;
+  #thrown = 0;
   #untilMs = 0;
   #batch: number;
 
@@ -51,6 +52,7 @@ export class Breaker {
 
   failed(nowMs: number, batchSize: number, thrown: boolean): void {
     this.#failures += 1;
+    if (thrown) this.#thrown += 1;
     const maxMs = thrown ? this.#backoff.maxMs : Math.min(this.#backoff.maxMs, MAX_TOLD_PAUSE_MS);
     this.#untilMs =
       nowMs + backoffMs({ initialMs: Math.min(this.#backoff.initialMs, maxMs), maxMs }, this.#failures);
@@ -58,10 +60,11 @@ export class Breaker {
     this.#batch = Math.max(least, Math.floor(Math.min(this.#batch, batchSize) / 4));
   }
 
-  /** Returns whether this is the end of an outage. */
+  /** Returns whether this is the end of an outage: of calls that threw, not of messages that failed for themselves. */
   succeeded(): boolean {
-    const recovered = this.#failures >= OUTAGE_FAILURES;
+    const recovered = this.#thrown >= OUTAGE_FAILURES;
     this.#failures = 0;
+    this.#thrown = 0;
     this.#untilMs = 0;
     this.#batch = Math.min(this.#fullBatch, this.#batch * 4);
     return recovered;

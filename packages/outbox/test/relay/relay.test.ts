@@ -173,7 +173,7 @@ describe('Relay', () => {
     }));
     await write(good);
     relay.kick();
-    await eventually(() => broker.log.length === 10, { timeoutMs: 15_000 });
+    await eventually(() => broker.log.length === 10, { timeoutMs: 25_000 });
     expect(await statuses()).toEqual({ 0: 500, 1: 10 });
   });
 
