@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 
 const program = new URL('../dist/cli/main.js', import.meta.url);
 if (!existsSync(program)) {
-  console.error('dt: the program is not built yet. Run `npm run build` in the project folder, then try again.');
+  console.error(
+    'dt: the program is not built yet. Run `npm run build` in the project folder, then try again.',
+  );
   process.exit(2);
 }
 await import(program.href);

@@ -30,6 +30,9 @@ const ABORT_GRACE_MS = 1000;
 const HELD_MS = 50;
 const NOT_HELD_PAUSE_MS = 200;
 
+/** How long a request that timed out may lie in a busy broker before it is carried out. */
+const DOUBT_MS = 20_000;
+
 const OFFLINE: ReadonlySet<number | undefined> = new Set<number>([
   ResponseCode.SUBSCRIPTION_NOT_EXIST,
   ResponseCode.SUBSCRIPTION_NOT_LATEST,
@@ -54,6 +57,8 @@ export class QueueConsumer {
   readonly #commits = new Coalesced(() => this.#commit());
   /** `undefined`: the broker has stored none, so even an offset that has not moved must be told. */
   #committedOffset: number | undefined;
+  /** Until then a commit whose answer never came may still overwrite a later one. */
+  #doubtUntilMs = 0;
   #consuming: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
@@ -77,9 +82,10 @@ export class QueueConsumer {
     this.#consuming = this.#consume().catch(report);
   }
 
-  /** Tells the broker how far this queue is done, if that changed. */
+  /** Tells the broker how far this queue is done, if that changed or what it knows is in doubt. */
   async commit(): Promise<void> {
-    if (this.#window.commitOffset !== this.#committedOffset) await this.#commits.run();
+    const isKnown = this.#window.commitOffset === this.#committedOffset && Date.now() >= this.#doubtUntilMs;
+    if (!isKnown) await this.#commits.run();
   }
 
   /**
@@ -108,7 +114,12 @@ export class QueueConsumer {
 
   async #commit(): Promise<void> {
     const offset = this.#window.commitOffset;
-    await this.#parts.offsets.commit(this.queue, offset);
+    try {
+      await this.#parts.offsets.commit(this.queue, offset);
+    } catch (error) {
+      if (asRocketMQError(error).outcome === 'unknown') this.#doubtUntilMs = Date.now() + DOUBT_MS;
+      throw error;
+    }
     this.#committedOffset = offset;
   }
 

@@ -323,6 +323,21 @@ describe('offsets', () => {
     expect(cluster.commitsOf('T')).toEqual([expected]);
   });
 
+  it('are told again after a commit without an answer, which the broker may carry out late', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    cluster.stored[0] = [{ body: 'a' }, { body: 'b' }];
+    const commits: number[] = [];
+    cluster.on(UPDATE_CONSUMER_OFFSET, (request, peer) => {
+      const { topic, commitOffset } = commands.updateConsumerOffset.decodeRequest(request);
+      if (topic === 'T') commits.push(commitOffset);
+      if (topic !== 'T' || commits.length > 1) peer.respond(request, 0);
+    });
+    await using consumer = consumerOn(cluster, { commitIntervalMs: 20, requestTimeoutMs: 150 });
+    await consumer.start();
+    await until(() => commits.length >= 4, 'commits after the lost one');
+    expect(commits.slice(1).every((offset) => offset === 2)).toBe(true);
+  });
+
   it('are not guessed when the broker fails: the queue waits', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1 });
     let asked = 0;
