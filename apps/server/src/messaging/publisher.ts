@@ -9,7 +9,11 @@ export function rocketmqPublisher(producer: Pick<Producer, 'sendBatch'>): Publis
   return {
     async publish(messages, signal) {
       const outcomes = await producer.sendBatch(messages.map(toMessage), { signal });
-      return outcomes.map(toOutcome);
+      const verdicts = outcomes.map(toOutcome);
+      // Nothing went through and no message is to blame: an outage, which costs the relay a pause and no row a try.
+      const [first] = verdicts;
+      if (first?.status === 'retry' && verdicts.every(({ status }) => status === 'retry')) throw first.error;
+      return verdicts;
     },
   };
 }
@@ -25,7 +29,10 @@ function toMessage(row: PublishableMessage) {
   };
 }
 
-function toOutcome(outcome: SendOutcome): PublishOutcome {
+type Verdict =
+  Extract<PublishOutcome, { status: 'sent' }> | { status: 'retry' | 'rejected'; error: SendError };
+
+function toOutcome(outcome: SendOutcome): Verdict {
   if (outcome.ok) {
     const { messageId, queueOffset } = outcome.result;
     return { status: 'sent', messageId, queueOffset };
