@@ -7,7 +7,7 @@ import { buildHttp, checkListen, listen } from './http/index.ts';
 import type { Log } from './log/index.ts';
 import { messagingMode, startMessaging } from './messaging/index.ts';
 import { every } from './operations/interval.ts';
-import { openPostgres } from './operations/postgres.ts';
+import { checkDatabase, openPostgres } from './operations/postgres.ts';
 import { startEmbeddedRocketMQ } from './operations/rocketmq.ts';
 import { projectionHandlers } from './projections/index.ts';
 import { createWallet, seedDemoPlayer } from './wallet/index.ts';
@@ -70,6 +70,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       maxConnections: config.database.max_connections,
     });
     opened.push({ name: 'database', close: () => database.close() });
+    await checkDatabase(database, postgres);
     const applied = await migrate(database);
     if (applied.length > 0) log.info({ applied }, 'database: migrated');
 

@@ -18,6 +18,7 @@ const explained: ReadonlySet<string> = new Set([
   ...wrongCalls,
   'ListenError',
   'NoDatabaseError',
+  'DatabaseAwayError',
   'PostgresError',
   'EmbeddedError',
 ]);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { createDatabase, migrate } from '../database/index.ts';
 import { createLog } from '../log/index.ts';
-import { openPostgres } from '../operations/postgres.ts';
+import { checkDatabase, openPostgres } from '../operations/postgres.ts';
 import { readSettings, withSettings, type SettingsFlags } from './settings.ts';
 
 export function migrateCommand(): Command {
@@ -27,6 +27,7 @@ Examples:
       });
       const database = createDatabase({ connection: postgres.connection, maxConnections: 2 });
       try {
+        await checkDatabase(database, postgres);
         const applied = await migrate(database);
         log.info({ applied }, applied.length === 0 ? 'database: schema is up to date' : 'database: migrated');
       } finally {

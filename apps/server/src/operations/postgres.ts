@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startPostgres } from '@dt/postgres-embedded';
 import type { ClientConfig } from 'pg';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../log/index.ts';
+import { describeError, type Log } from '../log/index.ts';
 
 export interface OpenPostgres {
   /** For pg. */
@@ -52,4 +52,39 @@ export async function openPostgres(
       : 'postgres: embedded server started',
   );
   return { connection: server.connection, close: () => server.stop() };
+}
+
+/** The database does not let us in; the message says where it was looked for, never with the password. */
+export class DatabaseAwayError extends Error {
+  override readonly name = 'DatabaseAwayError';
+  readonly code = 'database-away';
+
+  constructor(connection: ClientConfig, cause: unknown) {
+    super(
+      `the database at ${describeAddress(connection)} does not let us in: ${describeError(cause)}; check that it runs, and DATABASE_URL (or database.url)`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Asks the database once, so that a wrong address or password is named as what it is.
+ *
+ * @throws DatabaseAwayError
+ */
+export async function checkDatabase(
+  database: { query(text: string): Promise<unknown> },
+  { connection }: OpenPostgres,
+): Promise<void> {
+  try {
+    await database.query('SELECT 1');
+  } catch (cause) {
+    throw new DatabaseAwayError(connection, cause);
+  }
+}
+
+function describeAddress({ connectionString, host, port, database }: ClientConfig): string {
+  if (connectionString === undefined) return `${host ?? ''}:${port ?? ''}/${database ?? ''}`;
+  // Whatever stands between the scheme and the host may hold a password.
+  return connectionString.replace(/^(\w+:\/\/)(?:[^/@]*@)?/, '').replace(/\?.*$/s, '');
 }

@@ -1,4 +1,5 @@
 import { Client, type ClientConfig, DatabaseError, type QueryArrayConfig, types } from 'pg';
+import { DatabaseAwayError } from './postgres.ts';
 
 /** A statement that was refused because it is not a question. */
 export class ReadOnlyError extends Error {
@@ -56,7 +57,11 @@ export async function readOnlyQuery(
 ): Promise<QueryTable> {
   checkQuestion(statement);
   const client = new Client({ ...connection, application_name: 'dt sql', statement_timeout: timeoutMs });
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw new DatabaseAwayError(connection, cause);
+  }
   try {
     await client.query('BEGIN TRANSACTION READ ONLY');
     await leavePrivileges(client);

@@ -2,7 +2,7 @@ import type { RunningBroker } from '@dt/testkit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reconcile } from '../../src/operations/reconcile.ts';
-import { createWorld, outboxCounts, startBroker, target, type World } from './harness.ts';
+import { createWorld, delivered, outboxCounts, startBroker, target, type World } from './harness.ts';
 
 const kills = 20;
 
@@ -33,6 +33,7 @@ it(`the server killed ${kills} times in the middle of a game over ${target} Rock
     server = await world.serve();
   }
   expect(await game.exited, game.output()).toEqual({ code: 0, signal: null });
+  await delivered(world);
 
   const report = JSON.parse(game.output().trim().split('\n').at(-1) ?? '') as {
     good: boolean;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   brokerTargetFromEnvironment,
   createTestDatabase,
+  eventually,
   findFreePort,
   type Program,
   type RunningBroker,
@@ -103,6 +104,22 @@ export function linesOf(program: Program): string[] {
     .output()
     .split('\n')
     .filter((line) => line !== '');
+}
+
+/** Waits until every outbox row is sent, and its message applied: the last ones of a game are still on their way. */
+export async function delivered({ database, consumerGroup }: World): Promise<void> {
+  await eventually(
+    async () => {
+      const { rows } = await database.query<{ left: number }>(
+        `SELECT count(*)::int AS left FROM outbox o
+          WHERE o.status <> 1 OR NOT EXISTS (
+            SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.message_key = o.message_key AND i.status = 1)`,
+        [consumerGroup],
+      );
+      return rows[0]?.left === 0;
+    },
+    { timeoutMs: 30_000, intervalMs: 200, what: 'the delivery of every message' },
+  );
 }
 
 /** How many outbox rows have each status. */

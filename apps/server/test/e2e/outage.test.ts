@@ -2,7 +2,7 @@ import type { RunningBroker } from '@dt/testkit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reconcile } from '../../src/operations/reconcile.ts';
-import { createWorld, outboxCounts, startBroker, target, type World } from './harness.ts';
+import { createWorld, delivered, outboxCounts, startBroker, target, type World } from './harness.ts';
 
 /** The JVM gets the outage that operators fear; the embedded broker is the same code path, in less of a test's time. */
 const outageMs = target === 'real' ? 30_000 : 8_000;
@@ -43,6 +43,7 @@ it(`the ${target} broker away for ${outageMs / 1000} s in the middle of a game: 
 
   await broker.startBroker();
   expect(await game.exited, game.output()).toEqual({ code: 0, signal: null });
+  await delivered(world);
   expect(await outboxCounts(database)).toMatchObject({ pending: 0, dead: 0 });
   expect(await reconcile(database, { projections: true })).toEqual([]);
 
