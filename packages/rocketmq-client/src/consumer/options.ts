@@ -52,9 +52,23 @@ export interface PushConsumerOptions extends ClientOptions {
    * What a throwing handler does to its messages. `sendBack`: each is handed to the broker, which delivers it
    * again later and out of order, and after `maxReconsumeTimes` puts it into the dead letter topic. `suspend`:
    * the same messages come again after `suspendMs`, and nothing of that queue passes them by. A message whose body
-   * cannot be decompressed is sent back in either case. @default 'sendBack'
+   * cannot be decompressed is sent back in either case. With `queueLocks` only `suspend` is allowed.
+   * @default 'sendBack', with `queueLocks` 'suspend'
    */
   onError?: 'sendBack' | 'suspend';
+  /**
+   * Whether a queue is consumed only under the broker's lock for it, as by Java's orderly consumers: never by two
+   * members at once, also while they do not agree on who has it. After the crash of a member its queues wait until
+   * the broker frees its locks, 60 s. All members of the group must do the same. @default false
+   */
+  queueLocks?: boolean;
+  /** How often the locks of this member's queues are renewed. @default 20000 */
+  lockRenewMs?: number;
+  /**
+   * How long a lock counts here without a renewal. Then what a running handler does no longer counts, and nothing
+   * of the queue is handled before it is locked anew. Less than the 60 s of the brokers. @default 30000
+   */
+  lockValidMs?: number;
   /** Only with `suspend`. @default 1000 */
   suspendMs?: number;
   /** Deliveries of a message that was sent back before it is a dead letter. @default 16 */
@@ -88,6 +102,9 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
   readonly pullBatchSize: number;
   readonly concurrency: number;
   readonly onError: 'sendBack' | 'suspend';
+  readonly queueLocks: boolean;
+  readonly lockRenewMs: number;
+  readonly lockValidMs: number;
   readonly suspendMs: number;
   readonly maxReconsumeTimes: number;
   readonly maxCachedMessages: number;
@@ -100,6 +117,9 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
   readonly handlerGraceMs: number;
   readonly closeTimeoutMs: number;
 }
+
+/** Brokers give a lock to the next after 60 s; the rest is for requests under way and clocks that differ. */
+const MAX_LOCK_VALID_MS = 45_000;
 
 export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsumerOptions {
   const longPollMs = durationMs('longPollMs', options.longPollMs, 15_000);
@@ -114,7 +134,7 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
     batchSize: integer('batchSize', options.batchSize, 32, 1, 10_000),
     pullBatchSize: integer('pullBatchSize', options.pullBatchSize, 32, 1, 1024),
     concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
-    onError: oneOf('onError', options.onError, 'sendBack', ['sendBack', 'suspend']),
+    ...locking(options),
     suspendMs: durationMs('suspendMs', options.suspendMs, 1000),
     maxReconsumeTimes: integer('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 0x7fffffff),
     maxCachedMessages: integer('maxCachedMessages', options.maxCachedMessages, 1000, 1, 1_000_000),
@@ -140,6 +160,34 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
     handlerGraceMs: durationMs('handlerGraceMs', options.handlerGraceMs, 5000),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 10_000),
   };
+}
+
+function locking(
+  options: PushConsumerOptions,
+): Pick<CheckedConsumerOptions, 'onError' | 'queueLocks' | 'lockRenewMs' | 'lockValidMs'> {
+  const queueLocks = options.queueLocks ?? false;
+  if (typeof queueLocks !== 'boolean')
+    throw invalidOption('queueLocks', queueLocks, 'expected true or false');
+  const onError = oneOf('onError', options.onError, queueLocks ? 'suspend' : 'sendBack', [
+    'sendBack',
+    'suspend',
+  ]);
+  if (queueLocks && onError !== 'suspend') {
+    throw invalidOption(
+      'onError',
+      onError,
+      "expected 'suspend' with queueLocks: a message sent back loses its place",
+    );
+  }
+  const lockValidMs = integer('lockValidMs', options.lockValidMs, 30_000, 2, MAX_LOCK_VALID_MS);
+  const lockRenewMs = integer(
+    'lockRenewMs',
+    options.lockRenewMs,
+    Math.min(20_000, lockValidMs - 1),
+    1,
+    lockValidMs - 1,
+  );
+  return { onError, queueLocks, lockRenewMs, lockValidMs };
 }
 
 function subscriptions(value: readonly Subscription[]): readonly Subscription[] {

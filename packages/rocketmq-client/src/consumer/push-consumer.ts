@@ -27,6 +27,8 @@ import {
 } from './options.ts';
 import { Puller } from './puller.ts';
 import { QueueConsumer } from './queue-consumer.ts';
+import type { QueueLock } from './queue-lock.ts';
+import { QueueLocks } from './queue-locks.ts';
 import { QueueOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
@@ -41,6 +43,8 @@ export class PushConsumer {
   readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
   readonly #rebalancer: Rebalancer;
   readonly #offsets: QueueOffsets;
+  /** Only with `queueLocks`. */
+  readonly #locks: QueueLocks | undefined;
   readonly #sendBack: SendBack;
   readonly #slots: Slots;
   readonly #closing = new AbortController();
@@ -74,6 +78,7 @@ export class PushConsumer {
     });
     this.#slots = new Slots(this.#options.concurrency);
     this.#offsets = new QueueOffsets(this.#client, group);
+    this.#locks = this.#options.queueLocks ? new QueueLocks(this.#client, this.#options) : undefined;
     const senderOptions = { group, maxAttempts: 3, retryPauseMs: 100, defaultTopicQueueNums: 1 };
     const sender = new Sender(this.#client, new QueueSelector(), senderOptions, this.#closing.signal);
     this.#sendBack = new SendBack(this.#client, sender, this.#options);
@@ -133,6 +138,7 @@ export class PushConsumer {
         this.#options.logger.warn('commit failed', { error: messageOf(error) });
       },
     );
+    this.#locks?.start();
     await this.#rebalancer.start();
   }
 
@@ -157,6 +163,7 @@ export class PushConsumer {
     );
     if (!inTime)
       this.#options.logger.warn('queues were not given back in time', { group: this.#options.group });
+    this.#locks?.close();
     this.#closing.abort();
     const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
     await this.#client.close(Math.min(requestTimeoutMs, leftMs));
@@ -172,7 +179,19 @@ export class PushConsumer {
     );
   }
 
-  async #openQueue(queue: MessageQueue): Promise<QueueConsumer> {
+  async #openQueue(queue: MessageQueue): Promise<QueueConsumer | undefined> {
+    if (this.#locks === undefined) return this.#openWith(queue, undefined);
+    const lock = await this.#locks.acquire(queue);
+    if (lock === undefined) return undefined;
+    try {
+      return await this.#openWith(queue, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  async #openWith(queue: MessageQueue, lock: QueueLock | undefined): Promise<QueueConsumer> {
     const subscription = this.#subscriptions.get(queue.topic);
     if (subscription === undefined) throw new Error(`no subscription for ${messageQueueKey(queue)}`);
     const start = await this.#offsets.startOffset(queue, this.#options.from);
@@ -181,6 +200,7 @@ export class PushConsumer {
       offsets: this.#offsets,
       sendBack: this.#sendBack,
       slots: this.#slots,
+      lock,
       heartbeat: () => this.#client.heartbeat(),
     });
   }

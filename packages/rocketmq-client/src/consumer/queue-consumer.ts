@@ -3,11 +3,13 @@ import { channels } from '../diagnostics.ts';
 import { asRocketMQError, messageOf, type RocketMQError } from '../errors.ts';
 import { Coalesced } from '../timing/coalesced.ts';
 import { Gate } from '../timing/gate.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
 import type { Puller } from './puller.ts';
+import type { QueueLock } from './queue-lock.ts';
 import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
 import type { CachedMessage } from './received-message.ts';
 import type { SendBack } from './send-back.ts';
@@ -18,6 +20,8 @@ export interface QueueConsumerParts {
   sendBack: SendBack;
   /** Handler calls at the same time, shared with the other queues. */
   slots: Slots;
+  /** With queue locks. Given back at the end. */
+  lock?: QueueLock | undefined;
   /** Brings the brokers up to date about this client. */
   heartbeat: () => Promise<unknown>;
 }
@@ -60,6 +64,7 @@ export class QueueConsumer {
   /** Until then a commit whose answer never came may still overwrite a later one. */
   #doubtUntilMs = 0;
   #consuming: Promise<void> = Promise.resolve();
+  #isStarted = false;
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -73,9 +78,16 @@ export class QueueConsumer {
     this.#parts = parts;
     this.#window = new MessageWindow(start.offset);
     this.#committedOffset = start.stored ? start.offset : undefined;
+    if (parts.lock !== undefined) onAbort(parts.lock.lost, () => this.#abandon());
+  }
+
+  /** Fires when the queue was lost to somebody else; it must then be stopped and opened anew. */
+  get lost(): AbortSignal | undefined {
+    return this.#parts.lock?.lost;
   }
 
   start(): void {
+    this.#isStarted = true;
     const report = (error: unknown): void =>
       this.#log('error', 'queue stopped by a fault', { error: messageOf(error) });
     this.#pull().catch(report);
@@ -99,20 +111,44 @@ export class QueueConsumer {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    if (!(await endsWithin(this.#consuming, this.#options.handlerGraceMs))) {
-      this.#log('warn', 'handler did not end in time', { graceMs: this.#options.handlerGraceMs });
-      this.#abandoned.abort();
-      await endsWithin(this.#consuming, ABORT_GRACE_MS);
-    }
+    const handlerEnded = await this.#handlerEnds();
     this.#abandoned.abort();
     try {
-      await this.commit();
+      if (this.#isStarted) await this.commit();
     } catch (error) {
       this.#log('warn', 'last commit failed, some messages will come twice', { error: messageOf(error) });
     }
+    const { lock } = this.#parts;
+    if (lock === undefined) return;
+    if (handlerEnded) await lock.release();
+    // Nobody else may begin while it still works on the queue.
+    else void this.#consuming.then(lock.release);
+  }
+
+  async #handlerEnds(): Promise<boolean> {
+    const { handlerGraceMs } = this.#options;
+    if (!this.#abandoned.signal.aborted) {
+      if (await endsWithin(this.#consuming, handlerGraceMs)) return true;
+      this.#log('warn', 'handler did not end in time', { graceMs: handlerGraceMs });
+      this.#abandoned.abort();
+    }
+    return endsWithin(this.#consuming, ABORT_GRACE_MS);
+  }
+
+  #abandon(): void {
+    this.#log('warn', 'queue lock lost, what its handler does no longer counts', {});
+    this.#stopping.abort();
+    this.#abandoned.abort();
+  }
+
+  /** Without queue locks the group's agreement is all there is. */
+  #holdsLock(): boolean {
+    return this.#parts.lock?.isHeld() ?? true;
   }
 
   async #commit(): Promise<void> {
+    // The next owner may be further by now.
+    if (!this.#holdsLock()) return;
     const offset = this.#window.commitOffset;
     try {
       await this.#parts.offsets.commit(this.queue, offset);
@@ -126,7 +162,7 @@ export class QueueConsumer {
   async #pull(): Promise<void> {
     const { signal } = this.#stopping;
     let failures = 0;
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#holdsLock()) {
       if (this.#isFull()) {
         await this.#room.wait(signal);
         continue;
@@ -193,6 +229,7 @@ export class QueueConsumer {
       if (release === undefined) return;
       let pauseMs: number;
       try {
+        if (!this.#holdsLock()) return;
         pauseMs = await this.#consumeBatch(attempt);
       } finally {
         release();
@@ -211,7 +248,7 @@ export class QueueConsumer {
     const batch = unreadable < 0 ? head : head.slice(0, unreadable);
     const failure = await this.#handle(batch, attempt);
     // Reset or given away meanwhile: what was done counts for nothing here.
-    if (epoch !== this.#window.epoch || this.#abandoned.signal.aborted) return 0;
+    if (epoch !== this.#window.epoch || !this.#holdsLock() || this.#abandoned.signal.aborted) return 0;
     if (failure === undefined) {
       this.#window.done(batch.length);
       this.#room.open();

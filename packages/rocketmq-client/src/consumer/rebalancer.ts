@@ -5,6 +5,7 @@ import { asRocketMQError, messageOf, RocketMQError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { masterAddress, type TopicRoute } from '../routes/index.ts';
 import { Gate } from '../timing/gate.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
 import { allocateAverage } from './allocate-average.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
@@ -15,8 +16,11 @@ export interface RebalancerOptions {
   topics: readonly string[];
   rebalanceIntervalMs: number;
   logger: Logger;
-  /** Finds out where a queue starts and makes its consumer; not yet started. */
-  openQueue: (queue: MessageQueue) => Promise<QueueConsumer>;
+  /**
+   * Finds out where a queue starts and makes its consumer; not yet started. `undefined` while somebody else still
+   * owns its lock.
+   */
+  openQueue: (queue: MessageQueue) => Promise<QueueConsumer | undefined>;
 }
 
 /** Notices come in swarms when several members start; each would share out the same queues. */
@@ -143,9 +147,17 @@ export class Rebalancer {
     if (this.#closing.signal.aborted) return true;
     try {
       const consumer = await this.#options.openQueue(queue);
-      if (this.#closing.signal.aborted) return true;
+      if (consumer === undefined) {
+        this.#options.logger.debug('queue still locked', { ...queue, group: this.#options.group });
+        return false;
+      }
+      if (this.#closing.signal.aborted) {
+        await consumer.stop();
+        return true;
+      }
       this.#queues.set(key, consumer);
       consumer.start();
+      if (consumer.lost !== undefined) onAbort(consumer.lost, () => void this.#onLost(key, consumer));
       return true;
     } catch (error) {
       this.#options.logger.warn('queue not started', {
@@ -161,10 +173,18 @@ export class Rebalancer {
   async #stopAll(keys: readonly string[]): Promise<void> {
     await Promise.all(
       keys.map(async (key) => {
-        await this.#queues.get(key)?.stop();
-        this.#queues.delete(key);
+        const consumer = this.#queues.get(key);
+        await consumer?.stop();
+        if (this.#queues.get(key) === consumer) this.#queues.delete(key);
       }),
     );
+  }
+
+  /** The others may still agree that the queue is ours: then it is opened again, at the offset stored by then. */
+  async #onLost(key: string, consumer: QueueConsumer): Promise<void> {
+    if (this.#queues.get(key) !== consumer) return;
+    await this.#stopAll([key]);
+    this.request();
   }
 
   #report(topic: string, queues: readonly MessageQueue[], added: number, removed: number): void {

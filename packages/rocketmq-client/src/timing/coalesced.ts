@@ -20,6 +20,11 @@ export class Coalesced<T> {
     return this.#next;
   }
 
+  /** Resolves when nothing runs; how the runs ended does not matter. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => undefined);
+  }
+
   #startNext(): Promise<T> {
     this.#next = undefined;
     return this.#start();

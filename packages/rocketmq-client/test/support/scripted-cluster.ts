@@ -22,6 +22,8 @@ export class ScriptedCluster implements AsyncDisposable {
   readonly stored: { body: string; properties?: MessageProperties }[][] = [];
   readonly committed: { topic: string; queueId: number; commitOffset: number }[] = [];
   members: string[] = [];
+  /** Who owns a queue, by `topic:queueId`. */
+  readonly lockOwners = new Map<string, string>();
   readonly #handlers = new Map<number, Handler>();
   #sent = 0;
 
@@ -84,6 +86,16 @@ export class ScriptedCluster implements AsyncDisposable {
       case RequestCode.UPDATE_CONSUMER_OFFSET:
         this.committed.push(commands.updateConsumerOffset.decodeRequest(request));
         return peer.respond(request, 0);
+      case RequestCode.LOCK_BATCH_MQ:
+        return this.lock(request, peer);
+      case RequestCode.UNLOCK_BATCH_MQ: {
+        const { clientId, queues } = commands.unlockQueues.decodeRequest(request);
+        for (const { topic, queueId } of queues) {
+          const key = `${topic}:${queueId}`;
+          if (this.lockOwners.get(key) === clientId) this.lockOwners.delete(key);
+        }
+        return peer.respond(request, 0);
+      }
       case RequestCode.PULL_MESSAGE:
         return this.pull(request, peer);
       case RequestCode.SEND_MESSAGE_V2:
@@ -99,6 +111,16 @@ export class ScriptedCluster implements AsyncDisposable {
     const { queueId } = commands.sendMessageV2.decodeRequest(request);
     const response = { msgId: '7F00000100002A9F0000000000000001', queueId, queueOffset: this.#sent++ };
     peer.respond(request, 0, commands.sendMessageV2.encodeResponse(response));
+  }
+
+  lock(request: RemotingCommand, peer: Peer): void {
+    const { clientId, queues } = commands.lockQueues.decodeRequest(request);
+    const lockedQueues = queues.filter(({ topic, queueId }) => {
+      const key = `${topic}:${queueId}`;
+      if (!this.lockOwners.has(key)) this.lockOwners.set(key, clientId);
+      return this.lockOwners.get(key) === clientId;
+    });
+    peer.respond(request, 0, commands.lockQueues.encodeResponse({ lockedQueues }));
   }
 
   pull(request: RemotingCommand, peer: Peer): void {

@@ -1,0 +1,5 @@
+/** Runs the task when the signal fires, or at once when it has fired. */
+export function onAbort(signal: AbortSignal, task: () => void): void {
+  if (signal.aborted) task();
+  else signal.addEventListener('abort', task, { once: true });
+}
