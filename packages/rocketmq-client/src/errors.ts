@@ -18,6 +18,7 @@ export const ROCKETMQ_ERROR_CODES = [
   'broker-error',
   'bad-answer',
   'held-back',
+  'offset-store-failed',
 ] as const;
 
 export type RocketMQErrorCode = (typeof ROCKETMQ_ERROR_CODES)[number];

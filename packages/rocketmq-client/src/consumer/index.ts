@@ -1,6 +1,9 @@
+export { fileOffsetStore } from './file-offset-store.ts';
+export type { OffsetStore, StoredQueueOffset } from './offset-store.ts';
 export type {
   HandlerContext,
   MessageHandler,
+  OnError,
   PushConsumerOptions,
   StartFrom,
   Subscription,

@@ -10,6 +10,7 @@ import {
   invalidOption,
   oneOf,
 } from '../options.ts';
+import type { OffsetStore } from './offset-store.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
 export interface Subscription {
@@ -35,6 +36,8 @@ export type MessageHandler = (messages: ReceivedMessage[], context: HandlerConte
 /** Where a group without a stored offset starts. A broker may answer 0 for a young queue whatever is asked. */
 export type StartFrom = 'last' | 'first' | { timestamp: number };
 
+export type OnError = 'sendBack' | 'suspend' | 'drop';
+
 export interface PushConsumerOptions extends ClientOptions {
   /** Consumer group. All its members must have the same subscriptions. */
   group: string;
@@ -53,9 +56,18 @@ export interface PushConsumerOptions extends ClientOptions {
    * again later and out of order, and after `maxReconsumeTimes` puts it into the dead letter topic. `suspend`:
    * the same messages come again after `suspendMs`, and nothing of that queue passes them by. A message whose body
    * cannot be decompressed is sent back in either case. With `queueLocks` only `suspend` is allowed.
-   * @default 'sendBack', with `queueLocks` 'suspend'
+   * A broadcasting consumer cannot send back. It has `drop` instead: the same messages come again after `suspendMs`,
+   * `maxReconsumeTimes` times, then they are logged and passed by; one that cannot be decompressed at once.
+   * @default 'sendBack', with `queueLocks` 'suspend', broadcasting 'drop'
    */
-  onError?: 'sendBack' | 'suspend';
+  onError?: OnError;
+  /**
+   * `clustering`: the members of the group share the queues, and the brokers keep how far it is. `broadcasting`:
+   * every member gets all messages, and keeps in its `offsetStore` how far it is. @default 'clustering'
+   */
+  model?: 'clustering' | 'broadcasting';
+  /** Needed by a broadcasting consumer, and only by that. */
+  offsetStore?: OffsetStore;
   /**
    * Whether a queue is consumed only under the broker's lock for it, as by Java's orderly consumers: never by two
    * members at once, also while they do not agree on who has it. After the crash of a member its queues wait until
@@ -69,9 +81,9 @@ export interface PushConsumerOptions extends ClientOptions {
    * of the queue is handled before it is locked anew. Less than the 60 s of the brokers. @default 30000
    */
   lockValidMs?: number;
-  /** Only with `suspend`. @default 1000 */
+  /** Only with `suspend` and `drop`. @default 1000 */
   suspendMs?: number;
-  /** Deliveries of a message that was sent back before it is a dead letter. @default 16 */
+  /** Deliveries of a message that was sent back before it is a dead letter; with `drop` tries here. @default 16 */
   maxReconsumeTimes?: number;
   /** Messages held here a queue before pulling pauses. @default 1000 */
   maxCachedMessages?: number;
@@ -101,7 +113,9 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
   readonly batchSize: number;
   readonly pullBatchSize: number;
   readonly concurrency: number;
-  readonly onError: 'sendBack' | 'suspend';
+  readonly onError: OnError;
+  readonly model: 'clustering' | 'broadcasting';
+  readonly offsetStore: OffsetStore | undefined;
   readonly queueLocks: boolean;
   readonly lockRenewMs: number;
   readonly lockValidMs: number;
@@ -134,7 +148,8 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
     batchSize: integer('batchSize', options.batchSize, 32, 1, 10_000),
     pullBatchSize: integer('pullBatchSize', options.pullBatchSize, 32, 1, 1024),
     concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
-    ...locking(options),
+    ...delivery(options),
+    ...lockTimes(options),
     suspendMs: durationMs('suspendMs', options.suspendMs, 1000),
     maxReconsumeTimes: integer('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 0x7fffffff),
     maxCachedMessages: integer('maxCachedMessages', options.maxCachedMessages, 1000, 1, 1_000_000),
@@ -162,23 +177,54 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
   };
 }
 
-function locking(
+/** What goes together: who gets a message, under what lock, and what happens when it fails. */
+function delivery(
   options: PushConsumerOptions,
-): Pick<CheckedConsumerOptions, 'onError' | 'queueLocks' | 'lockRenewMs' | 'lockValidMs'> {
+): Pick<CheckedConsumerOptions, 'model' | 'offsetStore' | 'queueLocks' | 'onError'> {
+  const model = oneOf('model', options.model, 'clustering', ['clustering', 'broadcasting']);
   const queueLocks = options.queueLocks ?? false;
   if (typeof queueLocks !== 'boolean')
     throw invalidOption('queueLocks', queueLocks, 'expected true or false');
-  const onError = oneOf('onError', options.onError, queueLocks ? 'suspend' : 'sendBack', [
-    'sendBack',
-    'suspend',
-  ]);
-  if (queueLocks && onError !== 'suspend') {
+  if (model === 'broadcasting' && queueLocks)
     throw invalidOption(
-      'onError',
-      onError,
-      "expected 'suspend' with queueLocks: a message sent back loses its place",
+      'queueLocks',
+      queueLocks,
+      'expected false when broadcasting: every member has all queues',
     );
+  return {
+    model,
+    queueLocks,
+    offsetStore: offsetStore(options.offsetStore, model),
+    onError: onError(options.onError, model, queueLocks),
+  };
+}
+
+function onError(
+  value: OnError | undefined,
+  model: CheckedConsumerOptions['model'],
+  queueLocks: boolean,
+): OnError {
+  if (model === 'broadcasting') return oneOf('onError', value, 'drop', ['drop', 'suspend']);
+  if (!queueLocks) return oneOf('onError', value, 'sendBack', ['sendBack', 'suspend']);
+  if (value === undefined || value === 'suspend') return 'suspend';
+  throw invalidOption('onError', value, "expected 'suspend' with queueLocks: others would lose the order");
+}
+
+function offsetStore(
+  value: OffsetStore | undefined,
+  model: CheckedConsumerOptions['model'],
+): OffsetStore | undefined {
+  if (model === 'clustering') {
+    if (value === undefined) return undefined;
+    throw invalidOption('offsetStore', value, 'expected none when clustering: the brokers keep the offsets');
   }
+  if (typeof value?.load === 'function' && typeof value.save === 'function') return value;
+  throw invalidOption('offsetStore', value, 'expected a store with load and save when broadcasting');
+}
+
+function lockTimes(
+  options: PushConsumerOptions,
+): Pick<CheckedConsumerOptions, 'lockRenewMs' | 'lockValidMs'> {
   const lockValidMs = integer('lockValidMs', options.lockValidMs, 30_000, 2, MAX_LOCK_VALID_MS);
   const lockRenewMs = integer(
     'lockRenewMs',
@@ -187,7 +233,7 @@ function locking(
     1,
     lockValidMs - 1,
   );
-  return { onError, queueLocks, lockRenewMs, lockValidMs };
+  return { lockRenewMs, lockValidMs };
 }
 
 function subscriptions(value: readonly Subscription[]): readonly Subscription[] {

@@ -19,6 +19,7 @@ import { Sender } from '../producer/sender.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
+import { LocalOffsets } from './local-offsets.ts';
 import {
   type CheckedConsumerOptions,
   checkConsumerOptions,
@@ -29,13 +30,13 @@ import { Puller } from './puller.ts';
 import { QueueConsumer } from './queue-consumer.ts';
 import type { QueueLock } from './queue-lock.ts';
 import { QueueLocks } from './queue-locks.ts';
-import { QueueOffsets } from './queue-offsets.ts';
+import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
 
 /**
  * Receives the messages of topics together with the other members of its group: each queue belongs to one member at
- * a time. Delivery is at least once: after a crash or a change of members some messages come again.
+ * a time; or, broadcasting, all messages. Delivery is at least once: after a crash or a change of members some messages come again.
  */
 export class PushConsumer {
   readonly #options: CheckedConsumerOptions;
@@ -64,7 +65,7 @@ export class PushConsumer {
           {
             groupName: group,
             consumeType: 'CONSUME_PASSIVELY',
-            messageModel: 'CLUSTERING',
+            messageModel: this.#options.model === 'broadcasting' ? 'BROADCASTING' : 'CLUSTERING',
             consumeFromWhere: consumeFromWhere(this.#options.from),
             unitMode: false,
             subscriptions: [...this.#subscriptions.values()],
@@ -77,7 +78,10 @@ export class PushConsumer {
       onDisconnect: () => this.#rebalancer.request(),
     });
     this.#slots = new Slots(this.#options.concurrency);
-    this.#offsets = new QueueOffsets(this.#client, group);
+    const { offsetStore } = this.#options;
+    this.#offsets = offsetStore
+      ? new LocalOffsets(this.#client, offsetStore)
+      : new BrokerOffsets(this.#client, group);
     this.#locks = this.#options.queueLocks ? new QueueLocks(this.#client, this.#options) : undefined;
     const senderOptions = { group, maxAttempts: 3, retryPauseMs: 100, defaultTopicQueueNums: 1 };
     const sender = new Sender(this.#client, new QueueSelector(), senderOptions, this.#closing.signal);
@@ -86,6 +90,7 @@ export class PushConsumer {
       group,
       topics: [...this.#subscriptions.keys()],
       rebalanceIntervalMs: this.#options.rebalanceIntervalMs,
+      isBroadcast: this.#options.model === 'broadcasting',
       logger: this.#options.logger,
       openQueue: (queue) => this.#openQueue(queue),
     });
@@ -130,7 +135,8 @@ export class PushConsumer {
     const refused = (await this.#client.heartbeat()).find((failure) => failure.code === 'access-denied');
     if (refused !== undefined) throw refused;
     // The first heartbeat makes the broker create the retry topic.
-    await this.#client.routes.refresh(retryTopic(this.#options.group)).catch(() => undefined);
+    const retry = retryTopic(this.#options.group);
+    if (this.#subscriptions.has(retry)) await this.#client.routes.refresh(retry).catch(() => undefined);
     this.#stopCommits = repeat(
       this.#options.commitIntervalMs,
       () => this.#commitAll(),
@@ -215,7 +221,10 @@ export class PushConsumer {
 
 function subscriptionsOf(options: CheckedConsumerOptions): ReadonlyMap<string, SubscriptionData> {
   const subVersion = Date.now();
-  const all = [...options.subscriptions, { topic: retryTopic(options.group), expression: SUBSCRIBE_ALL }];
+  const all = [...options.subscriptions];
+  // Nothing is ever sent back to one member of many.
+  if (options.model === 'clustering')
+    all.push({ topic: retryTopic(options.group), expression: SUBSCRIBE_ALL });
   return new Map(all.map(({ topic, expression }) => [topic, subscriptionOf(topic, expression, subVersion)]));
 }
 

@@ -63,6 +63,8 @@ export class QueueConsumer {
   #committedOffset: number | undefined;
   /** Until then a commit whose answer never came may still overwrite a later one. */
   #doubtUntilMs = 0;
+  /** Failed messages at the head of the window that come again, they alone. */
+  #again: { epoch: number; attempts: number; count: number } | undefined;
   #consuming: Promise<void> = Promise.resolve();
   #isStarted = false;
   #stopped: Promise<void> | undefined;
@@ -219,7 +221,6 @@ export class QueueConsumer {
 
   async #consume(): Promise<void> {
     const { signal } = this.#stopping;
-    let attempt = 1;
     while (!signal.aborted) {
       if (this.#window.count === 0) {
         await this.#arrived.wait(signal);
@@ -230,19 +231,21 @@ export class QueueConsumer {
       let pauseMs: number;
       try {
         if (!this.#holdsLock()) return;
-        pauseMs = await this.#consumeBatch(attempt);
+        pauseMs = await this.#consumeBatch();
       } finally {
         release();
       }
-      attempt = pauseMs === 0 ? 1 : attempt + 1;
       if (pauseMs > 0) await pause(pauseMs, signal);
     }
   }
 
   /** Pause before the same messages come again; 0 when they are done with. */
-  async #consumeBatch(attempt: number): Promise<number> {
+  async #consumeBatch(): Promise<number> {
     const { epoch } = this.#window;
-    const head = this.#window.head(this.#options.batchSize);
+    const again = this.#again?.epoch === epoch ? this.#again : undefined;
+    this.#again = undefined;
+    const attempt = (again?.attempts ?? 0) + 1;
+    const head = this.#window.head(again?.count ?? this.#options.batchSize);
     const unreadable = head.findIndex((cached) => cached.bodyError !== undefined);
     if (unreadable === 0) return this.#setAside(head.slice(0, 1), epoch);
     const batch = unreadable < 0 ? head : head.slice(0, unreadable);
@@ -261,22 +264,33 @@ export class QueueConsumer {
       attempt,
       error: messageOf(failure),
     });
-    if (this.#options.onError === 'suspend') return this.#options.suspendMs;
-    return this.#sendBack(batch, epoch);
+    const { onError, suspendMs, maxReconsumeTimes } = this.#options;
+    if (onError === 'drop' && attempt > maxReconsumeTimes) return this.#drop(batch);
+    this.#again = { epoch, attempts: attempt, count: batch.length };
+    return onError === 'sendBack' ? this.#sendBack(batch, epoch) : suspendMs;
+  }
+
+  #drop(batch: readonly CachedMessage[]): number {
+    const messageIds = batch.map(({ message }) => message.messageId);
+    const { queueOffset } = batch[0]?.message ?? {};
+    this.#log('error', 'messages dropped', { queueOffset, messageIds });
+    this.#window.done(batch.length);
+    this.#room.open();
+    return 0;
   }
 
   /**
-   * A message whose body cannot be read goes the broker's way to the dead letters in both modes: waiting for it would
-   * hold its queue for ever.
+   * A message whose body cannot be read goes the broker's way to the dead letters in both modes, or is dropped when
+   * broadcasting: waiting for it would hold its queue for ever.
    */
-  #setAside(batch: readonly CachedMessage[], epoch: number): Promise<number> {
+  #setAside(batch: readonly CachedMessage[], epoch: number): Promise<number> | number {
     const [{ message, bodyError } = {}] = batch;
     this.#log('error', 'message cannot be read', {
       queueOffset: message?.queueOffset,
       messageId: message?.messageId,
       error: bodyError,
     });
-    return this.#sendBack(batch, epoch);
+    return this.#options.model === 'broadcasting' ? this.#drop(batch) : this.#sendBack(batch, epoch);
   }
 
   async #sendBack(batch: readonly CachedMessage[], epoch: number): Promise<number> {
@@ -286,6 +300,8 @@ export class QueueConsumer {
     if (epoch !== this.#window.epoch) return 0;
     this.#window.done(batch.length, kept);
     this.#room.open();
+    if (kept.length === 0) this.#again = undefined;
+    else if (this.#again !== undefined) this.#again.count = kept.length;
     return kept.length > 0 ? KEPT_PAUSE_MS : 0;
   }
 

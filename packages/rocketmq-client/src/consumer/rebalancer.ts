@@ -15,6 +15,8 @@ export interface RebalancerOptions {
   /** Those of the subscriptions and the retry topic. */
   topics: readonly string[];
   rebalanceIntervalMs: number;
+  /** Every member has all queues. */
+  isBroadcast: boolean;
   logger: Logger;
   /**
    * Finds out where a queue starts and makes its consumer; not yet started. `undefined` while somebody else still
@@ -108,8 +110,8 @@ export class Rebalancer {
 
   async #rebalanceTopic(topic: string): Promise<boolean> {
     const route = await this.#client.routes.get(topic);
-    const members = await this.#members(route);
     const { clientId } = this.#client;
+    const members = this.#options.isBroadcast ? [clientId] : await this.#members(route);
     const isMember = members.includes(clientId);
     const mine = allocateAverage(route.readableQueues, members, clientId);
     const wanted = new Map(mine.map((queue) => [messageQueueKey(queue), queue]));

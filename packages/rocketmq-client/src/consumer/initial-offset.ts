@@ -1,0 +1,21 @@
+import { commands, isRetryTopic, type MessageQueue } from '@dt/rocketmq-protocol';
+import type { ClientInstance } from '../client/index.ts';
+import type { StartFrom } from './options.ts';
+
+/** Where a queue starts of which no offset is stored. */
+export async function initialOffset(
+  client: ClientInstance,
+  queue: MessageQueue,
+  from: StartFrom,
+): Promise<number> {
+  const { topic, queueId } = queue;
+  if (from === 'first') return 0;
+  // What came back for retry before the group ever consumed would otherwise be lost.
+  if (from === 'last' && isRetryTopic(topic)) return 0;
+  const address = await client.masterOf(topic, queue.brokerName);
+  if (from === 'last' || isRetryTopic(topic)) {
+    return (await client.request(address, commands.getMaxOffset, { topic, queueId })).offset;
+  }
+  const request = { topic, queueId, timestamp: from.timestamp };
+  return (await client.request(address, commands.searchOffsetByTimestamp, request)).offset;
+}
