@@ -8,5 +8,6 @@ export type {
   StartFrom,
   Subscription,
 } from './options.ts';
+export type { QueueLag } from './queue-lag.ts';
 export { PushConsumer } from './push-consumer.ts';
 export type { ReceivedMessage } from './received-message.ts';

@@ -26,8 +26,10 @@ import {
   type PushConsumerOptions,
   type StartFrom,
 } from './options.ts';
+import { PauseSwitch } from './pause-switch.ts';
 import { Puller } from './puller.ts';
 import { QueueConsumer } from './queue-consumer.ts';
+import { type QueueLag, queueLag } from './queue-lag.ts';
 import type { QueueLock } from './queue-lock.ts';
 import { QueueLocks } from './queue-locks.ts';
 import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
@@ -48,6 +50,7 @@ export class PushConsumer {
   readonly #locks: QueueLocks | undefined;
   readonly #sendBack: SendBack;
   readonly #slots: Slots;
+  readonly #pauses = new PauseSwitch();
   readonly #closing = new AbortController();
   #stopCommits: () => void = () => undefined;
   #starting: Promise<void> | undefined;
@@ -116,6 +119,31 @@ export class PushConsumer {
       throw error;
     });
     return this.#starting;
+  }
+
+  /**
+   * Starts no further handler call and no further pull, for these queues or for all; calls that run go on. The queues
+   * stay with this consumer, and so do messages it already holds. Lasts until `resume`, also for queues that are given
+   * away and come back. A message after its `suspendMs` waits, too.
+   */
+  pause(queues?: readonly MessageQueue[]): void {
+    this.#pauses.set(true, queues);
+  }
+
+  /** Goes on with these queues, or with all. */
+  resume(queues?: readonly MessageQueue[]): void {
+    this.#pauses.set(false, queues);
+  }
+
+  /**
+   * How far each queue of this consumer is behind, those of the retry topic among them.
+   *
+   * @throws RocketMQError when a broker does not answer.
+   */
+  lag(): Promise<QueueLag[]> {
+    return Promise.all(
+      this.#rebalancer.queues.map(({ queue, commitOffset }) => queueLag(this.#client, queue, commitOffset)),
+    );
   }
 
   /** Lets running handlers end, commits, leaves the group; at most `closeTimeoutMs`. */
@@ -206,6 +234,7 @@ export class PushConsumer {
       offsets: this.#offsets,
       sendBack: this.#sendBack,
       slots: this.#slots,
+      pauses: this.#pauses,
       lock,
       heartbeat: () => this.#client.heartbeat(),
     });

@@ -8,6 +8,7 @@ import { backoffMs, endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
+import type { PauseSwitch } from './pause-switch.ts';
 import type { Puller } from './puller.ts';
 import type { QueueLock } from './queue-lock.ts';
 import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
@@ -20,6 +21,7 @@ export interface QueueConsumerParts {
   sendBack: SendBack;
   /** Handler calls at the same time, shared with the other queues. */
   slots: Slots;
+  pauses: PauseSwitch;
   /** With queue locks. Given back at the end. */
   lock?: QueueLock | undefined;
   /** Brings the brokers up to date about this client. */
@@ -86,6 +88,11 @@ export class QueueConsumer {
   /** Fires when the queue was lost to somebody else; it must then be stopped and opened anew. */
   get lost(): AbortSignal | undefined {
     return this.#parts.lock?.lost;
+  }
+
+  /** Everything before it is done. */
+  get commitOffset(): number {
+    return this.#window.commitOffset;
   }
 
   start(): void {
@@ -165,6 +172,10 @@ export class QueueConsumer {
     const { signal } = this.#stopping;
     let failures = 0;
     while (!signal.aborted && this.#holdsLock()) {
+      if (this.#parts.pauses.isPaused(this.queue)) {
+        await this.#parts.pauses.changed(signal);
+        continue;
+      }
       if (this.#isFull()) {
         await this.#room.wait(signal);
         continue;
@@ -226,11 +237,17 @@ export class QueueConsumer {
         await this.#arrived.wait(signal);
         continue;
       }
+      if (this.#parts.pauses.isPaused(this.queue)) {
+        await this.#parts.pauses.changed(signal);
+        continue;
+      }
       const release = await this.#parts.slots.acquire(signal);
       if (release === undefined) return;
       let pauseMs: number;
       try {
         if (!this.#holdsLock()) return;
+        // Paused while it waited for its place.
+        if (this.#parts.pauses.isPaused(this.queue)) continue;
         pauseMs = await this.#consumeBatch();
       } finally {
         release();
