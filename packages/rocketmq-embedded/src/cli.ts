@@ -19,6 +19,8 @@ Usage: rocketmq-embedded [options]
                          sync: they survive the end of the machine (default async)
   --cluster NAME         cluster name                            (default DefaultCluster)
   --broker-name NAME     broker name                             (default broker-a)
+  --acl FILE             accounts and their rights, as plain_acl.yml; changes count at once
+                         (default: everybody may do everything)
   --no-auto-create       refuse topics nobody has created
   --delay-levels TEXT    delays of levels 1, 2, ...              (default "1s 5s 10s 30s 1m ... 2h")
   --retention-hours N    remove log files that are older         (default 72)
@@ -85,6 +87,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
       flush: { type: 'string' },
       cluster: { type: 'string' },
       'broker-name': { type: 'string' },
+      acl: { type: 'string' },
       'no-auto-create': { type: 'boolean', default: false },
       'delay-levels': { type: 'string' },
       'retention-hours': { type: 'string' },
@@ -107,6 +110,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
   if (values.flush !== undefined) options.flush = values.flush as 'sync' | 'async';
   if (values.cluster !== undefined) options.clusterName = values.cluster;
   if (values['broker-name'] !== undefined) options.brokerName = values['broker-name'];
+  if (values.acl !== undefined) options.acl = values.acl;
   if (values['delay-levels'] !== undefined) options.messageDelayLevel = values['delay-levels'];
   if (values['retention-hours'] !== undefined)
     options.retentionMs = Math.round(Number(values['retention-hours']) * 3_600_000);

@@ -57,6 +57,12 @@ export interface RocketMQOptions {
   brokerName?: string;
   /** Whether a topic is made when a producer first sends to it. @default true */
   autoCreateTopics?: boolean;
+  /**
+   * File in the format of RocketMQ's plain_acl.yml: the broker then answers only requests signed by an account in it,
+   * as far as its rights go. A change of the file counts within two seconds; the NameServer has no access control.
+   * @default none, everybody may do everything
+   */
+  acl?: string;
   /** Delays of levels 1 to 18. @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h' */
   messageDelayLevel?: string;
   /** Size of a log file; a file is removed as a whole. 8 MiB to 128 MiB. @default 67108864 */
@@ -76,9 +82,11 @@ export interface RocketMQOptions {
 
 /** The options with every default filled in and every value checked. */
 export interface Settings extends Required<
-  Omit<RocketMQOptions, 'limits' | 'advertisedHost' | 'messageDelayLevel'>
+  Omit<RocketMQOptions, 'limits' | 'acl' | 'advertisedHost' | 'messageDelayLevel'>
 > {
   advertisedHost: string | undefined;
+  /** Absolute. */
+  acl: string | undefined;
   messageDelayLevel: string;
   delayLevels: number[];
   limits: Required<RocketMQLimits>;
@@ -103,6 +111,7 @@ export function checkOptions(options: RocketMQOptions): Settings {
     clusterName: name('clusterName', options.clusterName ?? 'DefaultCluster'),
     brokerName: name('brokerName', options.brokerName ?? 'broker-a'),
     autoCreateTopics: oneOf('autoCreateTopics', options.autoCreateTopics ?? true, [true, false]),
+    acl: options.acl === undefined ? undefined : path.resolve(text('acl', options.acl)),
     messageDelayLevel,
     delayLevels: parseDelayLevels(messageDelayLevel),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MIB, 8 * MIB, 128 * MIB),

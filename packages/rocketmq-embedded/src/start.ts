@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { createResponse, ResponseCode } from '@dt/rocketmq-protocol';
+import { AccessControl } from './access/index.ts';
 import { Broker } from './broker/index.ts';
 import { EmbeddedError } from './errors.ts';
 import { KvTable, nameServerHandlers, RouteTable } from './nameserver/index.ts';
@@ -46,6 +47,8 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
   const { dataDir, host, logger } = settings;
   const advertisedIp = await advertisedAddress(settings);
   const routes = new RouteTable();
+  const access = settings.acl === undefined ? undefined : AccessControl.open(settings.acl, logger);
+  if (access !== undefined) undo.push(() => access.close());
   const kv = new KvTable(new JsonFile(path.join(dataDir, 'config', 'kv.json')));
 
   // The broker's port is part of every message id: it must be known before the store opens.
@@ -56,6 +59,7 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
     limits: connectionLimits(settings),
     maxConnections: settings.limits.maxConnections,
     handlers: { get: (code) => (parts.broker === undefined ? starting : parts.broker.handlers.get(code)) },
+    ...(access && { authorize: (request, connection) => access.check(request, connection) }),
     onClose: (connection) => parts.broker?.disconnected(connection),
     logger,
   });

@@ -10,7 +10,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import type { Logger } from '../logger.ts';
 import { answerOfError } from './answers.ts';
-import { encodeHost, hostText } from './host.ts';
+import { encodeHost, hostText, plainIp } from './host.ts';
 
 /** Answers a request now, later, or (undefined) not at all: one-way, or held and answered by `send`. */
 export type RequestHandler = (
@@ -34,6 +34,8 @@ const SEPARATE_BODY_BYTES = 16 * 1024;
 
 /** One client's socket. Whatever arrives on it that is not a good frame closes it, and nothing else. */
 export class Connection {
+  /** Of the client. */
+  readonly remoteIp: string;
   /** `ip:port` of the client. */
   readonly remoteAddress: string;
   /** Its address as messages carry it. */
@@ -56,6 +58,7 @@ export class Connection {
     this.#decoder = new FrameDecoder({ maxFrameBytes: limits.maxFrameBytes });
     const ip = socket.remoteAddress ?? '0.0.0.0';
     const port = socket.remotePort ?? 0;
+    this.remoteIp = plainIp(ip);
     this.remoteAddress = hostText(ip, port);
     this.bornHost = encodeHost(ip, port);
     socket.setNoDelay(true);

@@ -16,6 +16,8 @@ export interface RemotingServerOptions {
   limits: ConnectionLimits;
   maxConnections: number;
   handlers: Handlers;
+  /** Throws the refusal of a request that may not pass, whatever it is. @default all pass */
+  authorize?: (request: RemotingCommand, connection: Connection) => void;
   onClose?: (connection: Connection) => void;
   logger: Logger;
 }
@@ -86,6 +88,7 @@ export class RemotingServer {
   }
 
   #dispatch(request: RemotingCommand, connection: Connection): ReturnType<RequestHandler> {
+    this.#options.authorize?.(request, connection);
     const handler = this.#options.handlers.get(request.code);
     return handler === undefined ? notSupported(request) : handler(request, connection);
   }

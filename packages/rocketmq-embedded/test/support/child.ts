@@ -22,6 +22,10 @@ export async function bundleCli(folder: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     conditions: ['source'],
+    // A CommonJS library in a bundle of modules asks for Node's own modules this way.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
     logLevel: 'silent',
   });
   return outfile;

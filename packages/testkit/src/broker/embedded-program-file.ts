@@ -24,6 +24,10 @@ export async function embeddedProgramFile(folder: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     conditions: ['source'],
+    // A CommonJS library in a bundle of modules asks for Node's own modules this way.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
     sourcemap: 'inline',
     logLevel: 'silent',
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TestkitError } from '../errors.ts';
 import { findFreePort } from '../net/free-port.ts';
 import { type Program, spawnNode } from '../process/program.ts';
+import { aclFileIn, writeAclFile } from './acl-file.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { embeddedProgramFile } from './embedded-program-file.ts';
 import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
@@ -32,7 +33,8 @@ class EmbeddedBroker implements RunningBroker {
   readonly nameServer: string;
   readonly brokerAddress: string;
   readonly #folder: string;
-  readonly #settings: string;
+  readonly #settings: object;
+  readonly #aclFile: string | undefined;
   readonly #startTimeoutMs: number;
   #program: Program | undefined;
 
@@ -41,7 +43,8 @@ class EmbeddedBroker implements RunningBroker {
     this.nameServer = `127.0.0.1:${nameServerPort}`;
     this.brokerAddress = `127.0.0.1:${brokerPort}`;
     this.#startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
-    this.#settings = JSON.stringify({
+    this.#aclFile = options.aclFile;
+    this.#settings = {
       host: '127.0.0.1',
       nameServerPort,
       brokerPort,
@@ -49,7 +52,7 @@ class EmbeddedBroker implements RunningBroker {
       flush: options.flush ?? 'async',
       autoCreateTopics: options.autoCreateTopics ?? true,
       messageDelayLevel: options.messageDelayLevel,
-    });
+    };
   }
 
   get brokerPid(): number | undefined {
@@ -59,10 +62,11 @@ class EmbeddedBroker implements RunningBroker {
   async startBroker(): Promise<void> {
     if (this.#program?.running) return;
     try {
+      const acl = this.#aclFile && (await aclFileIn(this.#folder, this.#aclFile));
       this.#program = await spawnNode({
         name: 'embedded RocketMQ',
         script: await embeddedProgramFile(this.#folder),
-        args: [this.#settings],
+        args: [JSON.stringify({ ...this.#settings, acl })],
         readyLine: /^embedded RocketMQ ready$/,
         readyTimeoutMs: this.#startTimeoutMs,
       });
@@ -87,6 +91,10 @@ class EmbeddedBroker implements RunningBroker {
 
   async killBroker(): Promise<void> {
     await this.#program?.kill();
+  }
+
+  async replaceAcl(text: string): Promise<void> {
+    await writeAclFile(this.#folder, text);
   }
 
   async logs(): Promise<string> {

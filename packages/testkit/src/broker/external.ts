@@ -29,6 +29,7 @@ export async function useExternalBroker(nameServers: string): Promise<RunningBro
     stopBroker: refuse,
     killBroker: refuse,
     startBroker: refuse,
+    replaceAcl: refuse,
     logs: async () => `(the logs of ${nameServer} are kept where it runs)`,
     close: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TestkitError } from '../errors.ts';
 import { findFreePort } from '../net/free-port.ts';
 import { Program } from '../process/program.ts';
+import { aclFileIn, writeAclFile } from './acl-file.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { brokerConfiguration, formatProperties } from './broker-conf.ts';
 import { classPathOf, javaCommand, requireJava } from './java.ts';
@@ -104,6 +105,10 @@ class RealBroker implements RunningBroker {
     await this.#broker?.kill();
   }
 
+  async replaceAcl(text: string): Promise<void> {
+    await writeAclFile(join(this.#folder, 'broker'), text);
+  }
+
   async logs(): Promise<string> {
     const logFolder = join('logs', 'rocketmqlogs');
     return [
@@ -147,13 +152,21 @@ class RealBroker implements RunningBroker {
   }
 
   async #startBrokerProcess(): Promise<Program> {
-    const { autoCreateTopics, brokerConfig, flush, jvm = 'quick-start', messageDelayLevel } = this.#options;
+    const {
+      aclFile,
+      autoCreateTopics,
+      brokerConfig,
+      flush,
+      jvm = 'quick-start',
+      messageDelayLevel,
+    } = this.#options;
     const home = join(this.#folder, 'broker');
     const place = {
       listenPort: this.#brokerPort,
       nameServer: this.nameServer,
       storeFolder: join(home, 'store'),
     };
+    if (aclFile !== undefined) await aclFileIn(home, aclFile);
     return this.#startJava('Broker', 'org.apache.rocketmq.broker.BrokerStartup', {
       classPath: this.#classPaths.broker,
       home,
@@ -162,6 +175,7 @@ class RealBroker implements RunningBroker {
         ...(autoCreateTopics === false && { autoCreateTopicEnable: 'false' }),
         ...(flush === 'sync' && { flushDiskType: 'SYNC_FLUSH' }),
         ...(messageDelayLevel !== undefined && { messageDelayLevel }),
+        ...(aclFile !== undefined && { aclEnable: 'true' }),
         ...brokerConfig,
       }),
     });

@@ -14,6 +14,11 @@ export interface StartBrokerOptions {
    */
   messageDelayLevel?: string;
   /**
+   * Turns access control on, with a copy of this file (format of plain_acl.yml) as its rules.
+   * @default no access control
+   */
+  aclFile?: string;
+  /**
    * What the JVM of a real Broker is for: to be there soon, at two thirds of the work, or to be measured.
    * @default 'quick-start'
    */
@@ -39,6 +44,11 @@ export interface RunningBroker extends AsyncDisposable {
   killBroker(): Promise<void>;
   /** Brings back what does not run, on the same ports and store, and waits until the Broker is registered. */
   startBroker(): Promise<void>;
+  /**
+   * Replaces the rules of a Broker that was started with `aclFile`, at once and as a whole; it finds them within
+   * seconds.
+   */
+  replaceAcl(text: string): Promise<void>;
   /** The newest lines of all logs, for the report of a failed test. */
   logs(): Promise<string>;
   /** Ends everything at once and deletes the store. */
