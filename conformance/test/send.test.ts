@@ -265,3 +265,45 @@ describe('a batch', () => {
     expect(await producer.sendBatch([])).toEqual([]);
   });
 });
+
+describe('one-way messages', () => {
+  test('are stored with all they have, those of one key in its queue', async () => {
+    const topic = await createTopic(4);
+    const producer = await startProducer();
+    const numbers = Array.from({ length: 20 }, (_, i) => String(i));
+    for (const keys of numbers)
+      await producer.sendOneWay({ topic, tag: 'A', keys, shardingKey: 'player-1', body: `body ${keys}` });
+    const queues = (await readTopic(topic, 4, { atLeast: 20 })).filter((queue) => queue.length > 0);
+    expect(queues).toHaveLength(1);
+    const stored = queues.flat();
+    // Nobody waits for the one before: a broker may store them in another order.
+    expect(stored.map(({ properties }) => properties['KEYS']).sort()).toEqual([...numbers].sort());
+    for (const { body, properties } of stored) {
+      expect(body.toString()).toBe(`body ${properties['KEYS']}`);
+      expect(properties).toMatchObject({ TAGS: 'A', __SHARDINGKEY: 'player-1' });
+    }
+  });
+
+  test('are on their way before the producer is closed', async () => {
+    const topic = await createTopic(1);
+    const producer = await startProducer({ compressFromBytes: 10_000_000 });
+    const body = Buffer.alloc(1024 * 1024, 'x');
+    for (let i = 0; i < 5; i++) await producer.sendOneWay({ topic, body }, { timeoutMs: 10_000 });
+    await producer.close();
+    expect(await readQueue(topic, 0, { atLeast: 5 })).toHaveLength(5);
+  });
+
+  test('that a broker refuses are lost in silence, and the connection goes on', async () => {
+    // A topic of the broker's own, to which nobody may send.
+    const closed = 'OFFSET_MOVED_EVENT';
+    const producer = await startProducer();
+    const error: unknown = await producer
+      .send({ topic: closed, body: 'x' })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'broker-error', outcome: 'rejected' });
+    await producer.sendOneWay({ topic: closed, body: 'x' });
+    const topic = await createTopic(1);
+    await producer.send({ topic, body: 'after it' });
+    expect(await readQueue(closed, 0)).toEqual([]);
+  });
+});

@@ -115,6 +115,11 @@ export class ClientInstance {
     return this.#remoting.invoke(address, code, payload, options);
   }
 
+  /** Resolves when the request is on its way; no answer comes. */
+  sendOneway(address: string, code: number, payload: CommandPayload, options: InvokeOptions): Promise<void> {
+    return this.#remoting.sendOneway(address, code, payload, options);
+  }
+
   /** The decoded answer of a broker; every code but success is an error. */
   async request<Request, Response>(
     address: string,

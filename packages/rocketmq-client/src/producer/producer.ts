@@ -16,7 +16,7 @@ import { compressBody, encodeMessage, type EncodedMessage, type Message } from '
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
 import { QueueSelector } from './queue-selector.ts';
 import type { SendOutcome, SendResult } from './send-result.ts';
-import { Sender, type Sent } from './sender.ts';
+import { Sender, type SendRequest, type Sent } from './sender.ts';
 
 export interface SendOptions {
   /** Gives up; whether the message was stored is then in `outcome` of the error. */
@@ -87,6 +87,17 @@ export class Producer {
   }
 
   /**
+   * Resolves when the message is on its way to the broker, and waits for that while the broker takes in less than is
+   * sent. There is no answer: a broker that refuses or loses the message does so in silence, and messages that follow
+   * each other closely may be stored in another order. Rejects with SendError for what is known here: a message no
+   * broker would take, no route, no connection, no room within the time.
+   */
+  async sendOneWay(message: Message, options: SendOptions = {}): Promise<void> {
+    this.#checkUsable();
+    return this.#track(this.#sendOneWay(message, options));
+  }
+
+  /**
    * Sends many messages with few requests and tells the outcome of each, in the order given. Messages go to the
    * queue of their sharding key; those without one share a queue. Within a queue the order is kept, one request
    * at a time, also between calls; queues run together. After a failure nothing more is sent to that queue in this call: the
@@ -144,15 +155,25 @@ export class Producer {
   async #send(message: Message, options: SendOptions): Promise<SendResult> {
     const timeoutMs = this.#timeoutMs(options);
     const encoded = encodeMessage(message, this.#nextMessageId());
+    const request = await this.#single(encoded);
+    const sent = await this.#sender.send(request, { timeoutMs, signal: options.signal });
+    return resultOf(sent, encoded, 0);
+  }
+
+  async #sendOneWay(message: Message, options: SendOptions): Promise<void> {
+    const timeoutMs = this.#timeoutMs(options);
+    const request = await this.#single(encodeMessage(message, this.#nextMessageId()));
+    await this.#sender.sendOneWay(request, { timeoutMs, signal: options.signal });
+  }
+
+  async #single(encoded: EncodedMessage): Promise<SendRequest> {
     const queue = encoded.shardingKey === undefined ? undefined : await this.#shardQueue(encoded);
     const { body, sysFlag } =
       encoded.body.length >= this.#options.compressFromBytes
         ? await compressBody(encoded.body)
         : { body: encoded.body, sysFlag: 0 };
     const { topic, properties } = encoded;
-    const request = { topic, queue, batch: false, messages: 1, body, properties, sysFlag };
-    const sent = await this.#sender.send(request, { timeoutMs, signal: options.signal });
-    return resultOf(sent, encoded, 0);
+    return { topic, queue, batch: false, messages: 1, body, properties, sysFlag };
   }
 
   /** Chosen once: tries of a keyed message that moved to another queue could overtake or be overtaken. */

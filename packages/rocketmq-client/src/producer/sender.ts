@@ -107,6 +107,26 @@ export class Sender {
     throw this.#finalError(request, failure, outcome, attempts);
   }
 
+  /** Hands a message to the socket, once: nothing tells whether a repetition would be a second copy. */
+  async sendOneWay(request: SendRequest, limits: SendLimits): Promise<void> {
+    const deadline = Date.now() + limits.timeoutMs;
+    try {
+      const route = await this.route(request.topic);
+      const queue = request.queue ?? this.#selector.roundRobin(route.writableQueues);
+      const to = this.#target(request, route, queue);
+      await this.#observed(request, to.queue, () =>
+        this.#client.sendOneway(to.address, RequestCode.SEND_MESSAGE_V2, this.#payload(request, to.queue), {
+          timeoutMs: Math.max(1, deadline - Date.now()),
+          signal: limits.signal,
+        }),
+      );
+    } catch (error) {
+      const failure = asRocketMQError(error);
+      this.#refreshRoute(request.topic, failure);
+      throw this.#finalError(request, failure, failure.outcome, 1);
+    }
+  }
+
   async #pauseBefore(attempt: number, deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
     const { retryPauseMs } = this.#options;
     const ms = backoffMs(attempt, retryPauseMs, retryPauseMs * 20);
@@ -123,29 +143,41 @@ export class Sender {
     deadline: number,
     signal: AbortSignal | undefined,
   ): Promise<Sent> {
+    const to = this.#target(request, route, queue);
+    const code = request.batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+    return this.#observed(request, to.queue, async () => {
+      const timeoutMs = Math.max(1, deadline - Date.now());
+      const payload = this.#payload(request, to.queue);
+      const response = await this.#client.invoke(to.address, code, payload, { timeoutMs, signal });
+      const status = sendStatusOf(response.code);
+      if (status === undefined)
+        throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
+      return sentOf(status, to.queue, response);
+    });
+  }
+
+  #target(
+    request: SendRequest,
+    route: TopicRoute,
+    queue: MessageQueue | undefined,
+  ): { queue: MessageQueue; address: string } {
     if (queue === undefined) {
       throw new RocketMQError('topic-not-found', `topic ${request.topic} has no writable queue`, {
         retryable: true,
       });
     }
     const address = masterAddress(route, queue.brokerName);
-    if (address === undefined) {
-      const text = `broker ${queue.brokerName} of topic ${request.topic} has no master`;
-      throw new RocketMQError('broker-not-found', text, { retryable: true });
-    }
+    if (address !== undefined) return { queue, address };
+    const text = `broker ${queue.brokerName} of topic ${request.topic} has no master`;
+    throw new RocketMQError('broker-not-found', text, { retryable: true });
+  }
+
+  /** Tells the diagnostics channel how a request went. */
+  async #observed<T>(request: SendRequest, queue: MessageQueue, work: () => Promise<T>): Promise<T> {
     const startedAt = Date.now();
-    const timeoutMs = Math.max(1, deadline - startedAt);
-    const code = request.batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
     let failure: unknown;
     try {
-      const response = await this.#client.invoke(address, code, this.#payload(request, queue), {
-        timeoutMs,
-        signal,
-      });
-      const status = sendStatusOf(response.code);
-      if (status === undefined)
-        throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', address);
-      return sentOf(status, queue, response);
+      return await work();
     } catch (error) {
       failure = error;
       throw error;

@@ -33,7 +33,10 @@ export interface ConnectionOptions {
 
 interface Pending {
   code: number;
-  resolve: (response: RemotingCommand) => void;
+  /** Ends when it is written: no answer comes. */
+  oneway: boolean;
+  /** With the answer; of a one-way request with itself. */
+  resolve: (command: RemotingCommand) => void;
   reject: (error: RocketMQError) => void;
   timer: NodeJS.Timeout;
   startedAt: number;
@@ -83,24 +86,15 @@ export class Connection {
 
   /** Resolves with the answer, whatever its code. Rejects with `outcome` telling whether the request was written. */
   invoke(code: number, payload: CommandPayload, options: InvokeOptions): Promise<RemotingCommand> {
-    return new Promise((resolve, reject) => {
-      const refused = this.#refusal(options.signal);
-      if (refused !== undefined) return reject(refused);
-      const opaque = this.#nextOpaque();
-      const pending: Pending = {
-        code,
-        resolve,
-        reject,
-        timer: setTimeout(() => this.#expire(opaque, options.timeoutMs), options.timeoutMs),
-        startedAt: Date.now(),
-        written: false,
-        release: this.#onAbort(opaque, options.signal),
-      };
-      this.#pending.set(opaque, pending);
-      const request = createRequest(code, payload, { opaque });
-      if (this.#blocked) this.#unwritten.push(request);
-      else this.#writeRequest(request, pending);
-    });
+    return this.#request(code, payload, options, false);
+  }
+
+  /**
+   * Resolves when the socket has taken the request: at once while it has room, else when it has room again. What
+   * becomes of the request after that nobody says.
+   */
+  async sendOneway(code: number, payload: CommandPayload, options: InvokeOptions): Promise<void> {
+    await this.#request(code, payload, options, true);
   }
 
   /** Takes no part in anything new, and closes when the answers it waits for have come. */
@@ -111,6 +105,33 @@ export class Connection {
 
   close(): void {
     this.#end(new RocketMQError('closed', `connection to ${this.address} was closed`));
+  }
+
+  #request(
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+    oneway: boolean,
+  ): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      const refused = this.#refusal(options.signal);
+      if (refused !== undefined) return reject(refused);
+      const opaque = this.#nextOpaque();
+      const pending: Pending = {
+        code,
+        oneway,
+        resolve,
+        reject,
+        timer: setTimeout(() => this.#expire(opaque, options.timeoutMs), options.timeoutMs),
+        startedAt: Date.now(),
+        written: false,
+        release: this.#onAbort(opaque, options.signal),
+      };
+      this.#pending.set(opaque, pending);
+      const request = createRequest(code, payload, { opaque, oneway });
+      if (this.#blocked) this.#unwritten.push(request);
+      else this.#writeRequest(request, pending);
+    });
   }
 
   #refusal(signal: AbortSignal | undefined): RocketMQError | undefined {
@@ -154,6 +175,7 @@ export class Connection {
     try {
       this.#write(request);
       pending.written = true;
+      if (pending.oneway) this.#take(request.opaque)?.resolve(request);
     } catch (error) {
       this.#take(request.opaque);
       pending.reject(new RocketMQError('message-invalid', messageOf(error), { cause: error }));
@@ -238,7 +260,7 @@ export class Connection {
   #expire(opaque: number, timeoutMs: number): void {
     const pending = this.#take(opaque);
     if (pending === undefined) return;
-    const text = `${requestCodeName(pending.code)} at ${this.address}: no answer within ${timeoutMs} ms`;
+    const text = `${requestCodeName(pending.code)} at ${this.address}: ${pending.oneway ? 'not written' : 'no answer'} within ${timeoutMs} ms`;
     const outcome = pending.written ? 'unknown' : 'not-sent';
     pending.reject(new RocketMQError('timeout', text, { retryable: true, outcome }));
     if (pending.startedAt > this.#lastReadAt) this.#onSilence();

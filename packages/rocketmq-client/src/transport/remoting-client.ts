@@ -40,11 +40,7 @@ export class RemotingClient {
     options: InvokeOptions,
   ): Promise<RemotingCommand> {
     const startedAt = Date.now();
-    const { credentials } = this.#options;
-    const signed =
-      credentials === undefined
-        ? payload
-        : { extFields: signRequest(payload.extFields, payload.body, credentials), body: payload.body };
+    const signed = this.#signed(payload);
     const connection = this.#ready(address) ?? (await this.#connectWithin(address, options));
     const timeoutMs = Math.max(1, options.timeoutMs - (Date.now() - startedAt));
     const response = await connection.invoke(code, signed, { ...options, timeoutMs });
@@ -59,11 +55,30 @@ export class RemotingClient {
     });
   }
 
+  /** Resolves when the request is on its way; no answer comes. The time-out covers connecting too. */
+  async sendOneway(
+    address: string,
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+  ): Promise<void> {
+    const startedAt = Date.now();
+    const connection = this.#ready(address) ?? (await this.#connectWithin(address, options));
+    const timeoutMs = Math.max(1, options.timeoutMs - (Date.now() - startedAt));
+    await connection.sendOneway(code, this.#signed(payload), { ...options, timeoutMs });
+  }
+
   /** Rejects what waits, at once. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
+  }
+
+  #signed(payload: CommandPayload): CommandPayload {
+    const { credentials } = this.#options;
+    if (credentials === undefined) return payload;
+    return { extFields: signRequest(payload.extFields, payload.body, credentials), body: payload.body };
   }
 
   #ready(address: string): Connection | undefined {

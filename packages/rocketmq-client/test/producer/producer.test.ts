@@ -3,6 +3,7 @@ import {
   commands,
   decodeBatchBody,
   decodeProperties,
+  isOneway,
   MessageSysFlag,
   type RemotingCommand,
   RequestCode,
@@ -50,6 +51,56 @@ describe('options of a producer', () => {
   it('take NameServers as a list and as one text', () => {
     expect(() => new Producer({ nameServers: 'a:1;b:2', group: 'PG' })).not.toThrow();
     expect(() => new Producer({ nameServers: ['a:1', 'b:2'], group: 'PG' })).not.toThrow();
+  });
+});
+
+describe('a one-way send', () => {
+  it('resolves without an answer and asks for none', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 2 });
+    cluster.on(SEND_MESSAGE_V2, () => undefined);
+    await using producer = await producerOn(cluster);
+    await producer.sendOneWay({ topic: 'T', tag: 'A', shardingKey: 'k', body: 'x' });
+    await until(() => cluster.server.requestsOf(SEND_MESSAGE_V2).length === 1, 'the message');
+    const request = cluster.server.requestsOf(SEND_MESSAGE_V2)[0] as RemotingCommand;
+    expect(isOneway(request)).toBe(true);
+    const { topic, properties } = commands.sendMessageV2.decodeRequest(request);
+    expect(topic).toBe('T');
+    expect(decodeProperties(properties ?? '')).toMatchObject({ TAGS: 'A', __SHARDINGKEY: 'k' });
+  });
+
+  it('waits while the broker takes nothing in, and gives up in time without having sent', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    cluster.on(SEND_MESSAGE_V2, () => undefined);
+    await using producer = await producerOn(cluster, { compressFromBytes: 10_000_000, closeTimeoutMs: 100 });
+    await producer.send({ topic: 'T', body: 'x' }, { timeoutMs: 50 }).catch(() => undefined);
+    for (const { socket } of cluster.server.peers) socket.pause();
+    const message = { topic: 'T', body: Buffer.alloc(4 * 1024 * 1024, 'x') };
+    let taken = 0;
+    const error = await failure(
+      (async () => {
+        for (; taken < 100; taken++) await producer.sendOneWay(message, { timeoutMs: 300 });
+      })(),
+    );
+    expect(error).toMatchObject({ code: 'timeout', retryable: true, outcome: 'not-sent', attempts: 1 });
+    expect(taken).toBeLessThan(10);
+    // What was waiting goes on when the broker does.
+    for (const { socket } of cluster.server.peers) socket.resume();
+    await producer.sendOneWay(message, { timeoutMs: 10_000 });
+    await until(() => cluster.server.requestsOf(SEND_MESSAGE_V2).length === taken + 2, 'what was taken');
+  });
+
+  it('is refused like others when it can never be stored, has no route, or comes at the wrong time', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    const producer = new Producer({ nameServers: cluster.address, group: 'PG' });
+    expect((await failure(producer.sendOneWay({ topic: 'T', body: 'x' }))).code).toBe('not-started');
+    await producer.start();
+    expect((await failure(producer.sendOneWay({ topic: 'T', body: '' }))).code).toBe('message-invalid');
+    expect((await failure(producer.sendOneWay({ topic: 'U', body: 'x' }))).code).toBe('topic-not-found');
+    const signal = AbortSignal.abort();
+    const aborted = await failure(producer.sendOneWay({ topic: 'T', body: 'x' }, { signal }));
+    expect(aborted).toMatchObject({ code: 'aborted', outcome: 'not-sent' });
+    await producer.close();
+    expect((await failure(producer.sendOneWay({ topic: 'T', body: 'x' }))).code).toBe('closed');
   });
 });
 
