@@ -1,7 +1,9 @@
 export type { CommandCodec, Nothing } from './command-codec.ts';
+export * from './check-transaction-state.ts';
 export * from './consumer-send-message-back.ts';
 export * from './delete-topic-in-broker.ts';
 export * from './delete-topic-in-name-server.ts';
+export * from './end-transaction.ts';
 export * from './get-all-topic-list.ts';
 export * from './get-broker-cluster-info.ts';
 export * from './get-broker-runtime-info.ts';

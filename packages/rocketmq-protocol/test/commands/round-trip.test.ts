@@ -165,6 +165,37 @@ const cases: Record<string, Case> = {
     },
     response: {},
   },
+  endTransaction: {
+    codec: commands.endTransaction,
+    code: 37,
+    request: {
+      topic: 'T',
+      producerGroup: 'PG',
+      tranStateTableOffset: 3,
+      commitLogOffset: 1000,
+      commitOrRollback: 8,
+      fromTransactionCheck: true,
+      msgId: 'X',
+      transactionId: 'X',
+      brokerName: 'broker-a',
+    },
+    response: {},
+  },
+  checkTransactionState: {
+    codec: commands.checkTransactionState,
+    code: 39,
+    request: {
+      topic: 'RMQ_SYS_TRANS_HALF_TOPIC',
+      tranStateTableOffset: 3,
+      commitLogOffset: 1000,
+      msgId: 'X',
+      transactionId: 'X',
+      offsetMsgId: 'I',
+      brokerName: 'broker-a',
+      body: Buffer.from('stored'),
+    },
+    response: {},
+  },
   getConsumerListByGroup: {
     codec: commands.getConsumerListByGroup,
     code: 38,
@@ -301,6 +332,29 @@ describe('commands', () => {
       ...{ a: 'PG', b: 'T', c: 'TBW102', d: '4', e: '2', f: '0', g: '1700000000000', h: '0' },
       ...{ i: 'TAGS\u0001a\u0002', j: '0', k: 'false', l: '3', m: 'false', n: 'broker-a' },
     });
+  });
+});
+
+describe('the end of a transaction', () => {
+  it('has the names of the wire', () => {
+    const request = {
+      ...{ topic: 'T', producerGroup: 'PG', tranStateTableOffset: 3, commitLogOffset: 1000 },
+      ...{ commitOrRollback: 12, fromTransactionCheck: false, msgId: 'X', brokerName: 'b' },
+    };
+    expect(commands.endTransaction.encodeRequest(request).extFields).toEqual({
+      ...{ topic: 'T', producerGroup: 'PG', tranStateTableOffset: '3', commitLogOffset: '1000' },
+      ...{ commitOrRollback: '12', fromTransactionCheck: 'false', msgId: 'X', bname: 'b' },
+    });
+  });
+
+  it('needs no topic, as some clients name none', () => {
+    const extFields = {
+      ...{ producerGroup: 'PG', tranStateTableOffset: '3', commitLogOffset: '1000' },
+      ...{ commitOrRollback: '8', msgId: 'X' },
+    };
+    const request = commands.endTransaction.decodeRequest({ extFields, body: EMPTY_BODY });
+    expect(request).toMatchObject({ commitOrRollback: 8, commitLogOffset: 1000 });
+    expect(request.topic).toBeUndefined();
   });
 });
 
