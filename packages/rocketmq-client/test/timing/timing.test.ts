@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Coalesced } from '../../src/timing/coalesced.ts';
+import { onAbort } from '../../src/timing/on-abort.ts';
 import { backoffMs, endsWithin } from '../../src/timing/pause.ts';
 import { Slots } from '../../src/timing/slots.ts';
 import { KeyedLanes } from '../../src/producer/keyed-lanes.ts';
@@ -57,6 +58,39 @@ describe('coalesced runs', () => {
     expect(runs).toHaveLength(2);
     void task.run();
     expect(runs).toHaveLength(3);
+  });
+
+  it('are idle when the last one that was asked for has ended, however it ended', async () => {
+    const runs: Deferred[] = [];
+    const task = new Coalesced(() => {
+      const run = deferred();
+      runs.push(run);
+      return run.promise;
+    });
+    await task.idle();
+    const results = Promise.allSettled([task.run(), task.run()]);
+    let isIdle = false;
+    const idle = task.idle().then(() => (isIdle = true));
+    runs[0]?.resolve();
+    expect(await endsWithin(idle, 20)).toBe(false);
+    expect([isIdle, runs.length]).toEqual([false, 2]);
+    runs[1]?.reject(new Error('second'));
+    await idle;
+    expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+});
+
+describe('a task for an abort', () => {
+  it('runs once when the signal fires, or at once when it has', () => {
+    const controller = new AbortController();
+    let runs = 0;
+    onAbort(controller.signal, () => runs++);
+    expect(runs).toBe(0);
+    controller.abort();
+    controller.abort();
+    expect(runs).toBe(1);
+    onAbort(controller.signal, () => runs++);
+    expect(runs).toBe(2);
   });
 });
 
