@@ -10,6 +10,7 @@ export const ROCKETMQ_ERROR_CODES = [
   'timeout',
   'connect-failed',
   'connection-lost',
+  'tls-failed',
   'overloaded',
   'name-server-unreachable',
   'topic-not-found',

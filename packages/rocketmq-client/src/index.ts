@@ -10,5 +10,6 @@ export {
 export type { Logger } from './logger.ts';
 export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
+export type { TlsOptions } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';
 export type { Credentials, MessageQueue } from '@dt/rocketmq-protocol';

@@ -2,6 +2,8 @@ import { type Credentials, isValidName, MAX_GROUP_LENGTH } from '@dt/rocketmq-pr
 import { RocketMQError } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { parseAddress } from './transport/address.ts';
+import { type OpenSocket, openTcpSocket } from './transport/socket.ts';
+import { checkTls, type TlsOptions, tlsSocketOpener } from './transport/tls.ts';
 
 /** Options that producers, consumers and admin clients share. */
 export interface ClientOptions {
@@ -9,6 +11,11 @@ export interface ClientOptions {
   nameServers: readonly string[] | string;
   /** Access key and secret for brokers with access control. @default none */
   credentials?: Credentials;
+  /**
+   * Encrypts the connections to NameServers and brokers; `true` trusts what Node trusts.
+   * @default no TLS
+   */
+  tls?: true | TlsOptions;
   /** @default 3000 */
   connectTimeoutMs?: number;
   /** Time-out of requests other than sends and pulls. @default 3000 */
@@ -26,6 +33,7 @@ export interface ClientOptions {
 export interface CheckedClientOptions {
   readonly nameServers: readonly string[];
   readonly credentials: Credentials | undefined;
+  readonly openSocket: OpenSocket;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly routeRefreshMs: number;
@@ -40,6 +48,7 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
   return {
     nameServers: nameServers(options.nameServers),
     credentials: credentials(options.credentials),
+    openSocket: options.tls === undefined ? openTcpSocket : tlsSocketOpener(checkTls(options.tls)),
     connectTimeoutMs: durationMs('connectTimeoutMs', options.connectTimeoutMs, 3000),
     requestTimeoutMs: durationMs('requestTimeoutMs', options.requestTimeoutMs, 3000),
     routeRefreshMs: durationMs('routeRefreshMs', options.routeRefreshMs, 30_000),

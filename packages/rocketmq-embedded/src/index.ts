@@ -1,5 +1,6 @@
 export { EmbeddedError, type EmbeddedErrorCode } from './errors.ts';
 export type { Logger } from './logger.ts';
 export type { RocketMQLimits, RocketMQOptions } from './options.ts';
+export type { ServerTls } from './server/index.ts';
 export { startRocketMQ, type RocketMQServer } from './start.ts';
 export type { FlushMode } from './store/index.ts';

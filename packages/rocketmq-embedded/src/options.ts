@@ -1,8 +1,10 @@
 import path from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { isValidName } from '@dt/rocketmq-protocol';
 import { parseDelayLevels } from './broker/delay-levels.ts';
 import { EmbeddedError } from './errors.ts';
 import { silentLogger, type Logger } from './logger.ts';
+import type { ServerTls } from './server/index.ts';
 import type { FlushMode } from './store/index.ts';
 
 /** Bounds that keep one client from using up the process. */
@@ -63,6 +65,8 @@ export interface RocketMQOptions {
    * @default none, everybody may do everything
    */
   acl?: string;
+  /** NameServer and broker then take TLS connections only. @default plain ones */
+  tls?: ServerTls;
   /** Delays of levels 1 to 18. @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h' */
   messageDelayLevel?: string;
   /** Size of a log file; a file is removed as a whole. 8 MiB to 128 MiB. @default 67108864 */
@@ -82,11 +86,12 @@ export interface RocketMQOptions {
 
 /** The options with every default filled in and every value checked. */
 export interface Settings extends Required<
-  Omit<RocketMQOptions, 'limits' | 'acl' | 'advertisedHost' | 'messageDelayLevel'>
+  Omit<RocketMQOptions, 'limits' | 'acl' | 'tls' | 'advertisedHost' | 'messageDelayLevel'>
 > {
   advertisedHost: string | undefined;
   /** Absolute. */
   acl: string | undefined;
+  tls: ServerTls | undefined;
   messageDelayLevel: string;
   delayLevels: number[];
   limits: Required<RocketMQLimits>;
@@ -112,6 +117,7 @@ export function checkOptions(options: RocketMQOptions): Settings {
     brokerName: name('brokerName', options.brokerName ?? 'broker-a'),
     autoCreateTopics: oneOf('autoCreateTopics', options.autoCreateTopics ?? true, [true, false]),
     acl: options.acl === undefined ? undefined : path.resolve(text('acl', options.acl)),
+    tls: options.tls === undefined ? undefined : checkTls(options.tls),
     messageDelayLevel,
     delayLevels: parseDelayLevels(messageDelayLevel),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MIB, 8 * MIB, 128 * MIB),
@@ -131,6 +137,24 @@ export function checkOptions(options: RocketMQOptions): Settings {
     throw invalid('brokerPort', settings.brokerPort, 'another port than nameServerPort');
   }
   return settings;
+}
+
+function checkTls(tls: ServerTls): ServerTls {
+  if (tls.requestCert === true && tls.ca === undefined)
+    throw new EmbeddedError('option-invalid', 'tls.ca: missing, requestCert needs to know whom to trust');
+  try {
+    createSecureContext({ cert: tls.cert, key: tls.key, ...(tls.ca !== undefined && { ca: tls.ca }) });
+  } catch (error) {
+    // The values stay out of the message: one is a private key.
+    throw new EmbeddedError(
+      'option-invalid',
+      'tls: cert, key or ca cannot be used, allowed is PEM that fits',
+      {
+        cause: error,
+      },
+    );
+  }
+  return tls;
 }
 
 function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {

@@ -1,4 +1,4 @@
-export type { BrokerTarget, RunningBroker, StartBrokerOptions } from './broker/target.ts';
+export type { BrokerTarget, BrokerTls, RunningBroker, StartBrokerOptions } from './broker/target.ts';
 export { brokerTargetFromEnvironment, startBroker } from './broker/start-broker.ts';
 export { TestkitError, type TestkitErrorCode } from './errors.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';

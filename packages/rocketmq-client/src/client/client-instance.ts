@@ -14,12 +14,7 @@ import { masterAddress, NameServers, RouteCache, type TopicRoute } from '../rout
 import { Coalesced } from '../timing/coalesced.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
-import {
-  type InvokeOptions,
-  type OpenSocket,
-  RemotingClient,
-  type RequestHandler,
-} from '../transport/index.ts';
+import { type InvokeOptions, RemotingClient, type RequestHandler } from '../transport/index.ts';
 import { newClientId } from './client-id.ts';
 
 /** What a client says of itself in its heartbeats. */
@@ -30,7 +25,6 @@ export interface Membership {
 
 export interface ClientInstanceOptions extends CheckedClientOptions {
   membership?: Membership;
-  openSocket?: OpenSocket;
   /** Requests that brokers start. */
   onRequest?: RequestHandler;
   onRouteChange?: (route: TopicRoute) => void;
@@ -67,7 +61,7 @@ export class ClientInstance {
       connectTimeoutMs: options.connectTimeoutMs,
       maxInFlightRequests: options.maxInFlightRequests,
       credentials: options.credentials,
-      ...(options.openSocket && { openSocket: options.openSocket }),
+      openSocket: options.openSocket,
       ...(options.onRequest && { onRequest: options.onRequest }),
       onConnect: (address) => this.#onConnect(address),
       onDisconnect: (address, error) => this.#onDisconnect(address, error),

@@ -110,8 +110,8 @@ export class PushConsumer {
 
   /**
    * Resolves when the group knows this consumer and its queues were shared out once. Fails with
-   * `name-server-unreachable` when no NameServer answers and with `access-denied` when a broker refuses the
-   * credentials; it may then be called again. A topic that does not exist yet is waited for in the background.
+   * `name-server-unreachable` when no NameServer answers with `access-denied` when a broker refuses the
+   * credentials, and with `tls-failed`; it may then be called again. A topic that does not exist yet is waited for in the background.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -160,7 +160,9 @@ export class PushConsumer {
     if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
     await this.#client.start();
     await this.#lookUpRoutes();
-    const refused = (await this.#client.heartbeat()).find((failure) => failure.code === 'access-denied');
+    const refused = (await this.#client.heartbeat()).find(
+      ({ code }) => code === 'access-denied' || code === 'tls-failed',
+    );
     if (refused !== undefined) throw refused;
     // The first heartbeat makes the broker create the retry topic.
     const retry = retryTopic(this.#options.group);

@@ -18,7 +18,10 @@ export class NameServers {
     this.#current = Math.floor(random() * addresses.length);
   }
 
-  /** The first answer of any code. Fails with `name-server-unreachable` when none of them answers. */
+  /**
+   * The first answer of any code. Fails with `name-server-unreachable` when none of them answers, and with
+   * `tls-failed` when it is TLS that fails with all: another try would end the same way.
+   */
   async invoke(code: number, payload: CommandPayload, options: InvokeOptions): Promise<RemotingCommand> {
     const failures: RocketMQError[] = [];
     for (let tried = 0; tried < this.addresses.length; tried++) {
@@ -34,9 +37,10 @@ export class NameServers {
         if (this.#current === index) this.#current = (index + 1) % this.addresses.length;
       }
     }
+    const byTls = failures.every((failure) => failure.code === 'tls-failed');
     const text = `${requestCodeName(code)}: no NameServer answers: ${failures.map((failure) => failure.message).join('; ')}`;
-    throw new RocketMQError('name-server-unreachable', text, {
-      retryable: true,
+    throw new RocketMQError(byTls ? 'tls-failed' : 'name-server-unreachable', text, {
+      retryable: !byTls,
       outcome: failures.some((failure) => failure.outcome === 'unknown') ? 'unknown' : 'not-sent',
       cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
     });

@@ -12,6 +12,7 @@ import {
   ResponseCode,
 } from '@dt/rocketmq-protocol';
 import { messageOf, RocketMQError } from '../errors.ts';
+import { tlsFailure } from './tls.ts';
 
 export interface InvokeOptions {
   timeoutMs: number;
@@ -76,7 +77,9 @@ export class Connection {
     this.#options = options;
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
-    socket.on('error', (error) => this.#end(this.#lost(error.message, error)));
+    socket.on('error', (error) =>
+      this.#end(tlsFailure(error, this.address) ?? this.#lost(error.message, error)),
+    );
     socket.on('close', () => this.#end(this.#lost('closed by the peer')));
   }
 

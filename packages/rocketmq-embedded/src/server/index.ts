@@ -9,4 +9,4 @@ export {
 export { Refusal, success, withDetails } from './answers.ts';
 export { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
 export { encodeHost, hostText, plainIp } from './host.ts';
-export { RemotingServer, type Handlers } from './remoting-server.ts';
+export { RemotingServer, type Handlers, type ServerTls } from './remoting-server.ts';

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import tls from 'node:tls';
 import type { RemotingCommand } from '@dt/rocketmq-protocol';
 import { EmbeddedError, systemCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -7,6 +8,16 @@ import { Connection, type ConnectionLimits, type RequestHandler } from './connec
 
 /** Handlers by request code. */
 export type Handlers = Pick<ReadonlyMap<number, RequestHandler>, 'get'>;
+
+/** What a server shows, and asks for, in a TLS handshake; contents of PEM files. */
+export interface ServerTls {
+  cert: string | Buffer;
+  key: string | Buffer;
+  /** Authorities of the clients' certificates. */
+  ca?: string | Buffer;
+  /** Lets in only clients with a certificate of `ca`. @default false */
+  requestCert?: boolean;
+}
 
 export interface RemotingServerOptions {
   /** `NameServer` or `broker`, for messages. */
@@ -18,10 +29,14 @@ export interface RemotingServerOptions {
   handlers: Handlers;
   /** Throws the refusal of a request that may not pass, whatever it is. @default all pass */
   authorize?: (request: RemotingCommand, connection: Connection) => void;
+  /** Takes TLS connections only. @default plain ones */
+  tls?: ServerTls | undefined;
   onClose?: (connection: Connection) => void;
   logger: Logger;
 }
 
+/** A client that does not end its TLS handshake in this time is gone. */
+const HANDSHAKE_MS = 10_000;
 /** Answers may still be written for this long when the server closes. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -34,7 +49,16 @@ export class RemotingServer {
 
   constructor(options: RemotingServerOptions) {
     this.#options = options;
-    this.#server = net.createServer((socket) => this.#accept(socket));
+    const accept = (socket: net.Socket): void => this.#accept(socket);
+    this.#server =
+      options.tls === undefined
+        ? net.createServer(accept)
+        : tls.createServer({ ...options.tls, handshakeTimeout: HANDSHAKE_MS }, accept);
+    // Also those that have not come as far as accept.
+    this.#server.on('connection', (socket: net.Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.maxConnections = options.maxConnections;
   }
 
@@ -79,10 +103,8 @@ export class RemotingServer {
       logger,
     );
     this.#connections.add(connection);
-    this.#sockets.add(socket);
     socket.once('close', () => {
       this.#connections.delete(connection);
-      this.#sockets.delete(socket);
       this.#options.onClose?.(connection);
     });
   }

@@ -1,6 +1,6 @@
 import { TestkitError } from '../errors.ts';
 import { eventually } from '../eventually.ts';
-import { askOnce } from '../net/raw-connection.ts';
+import { askOnce, type TlsPeer } from '../net/raw-connection.ts';
 
 const GET_BROKER_CLUSTER_INFO = 106;
 
@@ -15,6 +15,7 @@ export async function awaitRegistered(
   brokerAddress: string,
   timeoutMs: number,
   stillRunning: () => void,
+  tls?: TlsPeer,
 ): Promise<void> {
   let over: unknown;
   await eventually(
@@ -25,7 +26,7 @@ export async function awaitRegistered(
         over = error;
         return true;
       }
-      const answer = await clusterInfo(nameServer);
+      const answer = await clusterInfo(nameServer, tls);
       return answer.includes(`"${brokerAddress}"`);
     },
     {
@@ -53,6 +54,6 @@ export async function firstMasterOf(nameServer: string): Promise<string> {
   return address;
 }
 
-async function clusterInfo(nameServer: string): Promise<string> {
-  return (await askOnce(nameServer, GET_BROKER_CLUSTER_INFO)).body.toString();
+async function clusterInfo(nameServer: string, tls?: TlsPeer): Promise<string> {
+  return (await askOnce(nameServer, GET_BROKER_CLUSTER_INFO, {}, tls)).body.toString();
 }

@@ -7,7 +7,13 @@ import { type Program, spawnNode } from '../process/program.ts';
 import { aclFileIn, writeAclFile } from './acl-file.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { embeddedProgramFile } from './embedded-program-file.ts';
-import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
+import { embeddedTls, tlsPeerOf } from './tls.ts';
+import {
+  type BrokerTls,
+  defaultStartTimeoutMs,
+  type RunningBroker,
+  type StartBrokerOptions,
+} from './target.ts';
 
 const startAttempts = 3;
 
@@ -35,6 +41,7 @@ class EmbeddedBroker implements RunningBroker {
   readonly #folder: string;
   readonly #settings: object;
   readonly #aclFile: string | undefined;
+  readonly #tls: BrokerTls | undefined;
   readonly #startTimeoutMs: number;
   #program: Program | undefined;
 
@@ -44,6 +51,7 @@ class EmbeddedBroker implements RunningBroker {
     this.brokerAddress = `127.0.0.1:${brokerPort}`;
     this.#startTimeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
     this.#aclFile = options.aclFile;
+    this.#tls = options.tls;
     this.#settings = {
       host: '127.0.0.1',
       nameServerPort,
@@ -62,17 +70,24 @@ class EmbeddedBroker implements RunningBroker {
   async startBroker(): Promise<void> {
     if (this.#program?.running) return;
     try {
+      const tls = this.#tls && (await embeddedTls(this.#tls));
       const acl = this.#aclFile && (await aclFileIn(this.#folder, this.#aclFile));
       this.#program = await spawnNode({
         name: 'embedded RocketMQ',
         script: await embeddedProgramFile(this.#folder),
-        args: [JSON.stringify({ ...this.#settings, acl })],
+        args: [JSON.stringify({ ...this.#settings, acl, tls })],
         readyLine: /^embedded RocketMQ ready$/,
         readyTimeoutMs: this.#startTimeoutMs,
       });
-      await awaitRegistered(this.nameServer, this.brokerAddress, this.#startTimeoutMs, () => {
-        if (!this.#program?.running) throw new TestkitError('start-failed', 'the process has ended');
-      });
+      await awaitRegistered(
+        this.nameServer,
+        this.brokerAddress,
+        this.#startTimeoutMs,
+        () => {
+          if (!this.#program?.running) throw new TestkitError('start-failed', 'the process has ended');
+        },
+        this.#tls && (await tlsPeerOf(this.#tls)),
+      );
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new TestkitError(

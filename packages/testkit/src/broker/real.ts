@@ -8,6 +8,7 @@ import { aclFileIn, writeAclFile } from './acl-file.ts';
 import { awaitRegistered } from './await-registered.ts';
 import { brokerConfiguration, formatProperties } from './broker-conf.ts';
 import { classPathOf, javaCommand, requireJava } from './java.ts';
+import { tlsJvmArgs, tlsPeerOf } from './tls.ts';
 import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
 
 // Both fit a test machine; the scripts of the distribution ask for 4 and 8 GB.
@@ -87,6 +88,7 @@ class RealBroker implements RunningBroker {
         this.brokerAddress,
         this.#options.startTimeoutMs ?? defaultStartTimeoutMs,
         () => this.#requireRunning(),
+        this.#options.tls && (await tlsPeerOf(this.#options.tls)),
       );
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -194,11 +196,14 @@ class RealBroker implements RunningBroker {
     await mkdir(home, { recursive: true });
     const configFile = join(home, 'start.conf');
     await writeFile(configFile, formatProperties(config));
+    const { tls } = this.#options;
+    const tlsArgs = tls === undefined ? [] : await tlsJvmArgs(home, tls);
     return Program.start({
       name,
       command: javaCommand,
       args: [
         ...jvmArgs,
+        ...tlsArgs,
         // Logs and default folders lie under the home of the user: each process gets its own.
         `-Duser.home=${home}`,
         `-Drocketmq.home.dir=${home}`,

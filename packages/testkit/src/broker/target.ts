@@ -1,6 +1,15 @@
 /** Which RocketMQ: ours in one Node process, or the real one (JVMs here, or a cluster that is given). */
 export type BrokerTarget = 'embedded' | 'real';
 
+/** Names of PEM files; the key in PKCS#8. */
+export interface BrokerTls {
+  certFile: string;
+  keyFile: string;
+  caFile: string;
+  /** @default false */
+  requireClientCertificate?: boolean;
+}
+
 export interface StartBrokerOptions {
   /** Keys of broker.conf to add or change; only the real Broker reads them. @default {} */
   brokerConfig?: Readonly<Record<string, string>>;
@@ -18,6 +27,12 @@ export interface StartBrokerOptions {
    * @default no access control
    */
   aclFile?: string;
+  /**
+   * Has NameServer and Broker take TLS connections only, from clients with a certificate of `caFile`
+   * alone when `requireClientCertificate` is set.
+   * @default no TLS is asked for
+   */
+  tls?: BrokerTls;
   /**
    * What the JVM of a real Broker is for: to be there soon, at two thirds of the work, or to be measured.
    * @default 'quick-start'

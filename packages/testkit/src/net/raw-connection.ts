@@ -9,6 +9,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { TestkitError } from '../errors.ts';
 
 export interface RawRequestOptions {
@@ -17,6 +18,9 @@ export interface RawRequestOptions {
   /** Form of the request's header. @default 'json' */
   serializeType?: SerializeType;
 }
+
+/** What a peer shows and asks for in a TLS handshake. */
+export type TlsPeer = Pick<ConnectionOptions, 'cert' | 'key' | 'rejectUnauthorized'>;
 
 /** One socket that speaks frames but knows no rules: for peers that a well-behaved client never is. */
 export class RawConnection implements AsyncDisposable {
@@ -34,15 +38,12 @@ export class RawConnection implements AsyncDisposable {
   #isClosed = false;
 
   /** @param address `host:port` */
-  static async open(address: string, timeoutMs = 3000): Promise<RawConnection> {
+  static async open(address: string, timeoutMs = 3000, tls?: TlsPeer): Promise<RawConnection> {
     const colon = address.lastIndexOf(':');
-    const socket = connect({
-      host: address.slice(0, colon),
-      port: Number(address.slice(colon + 1)),
-      noDelay: true,
-    });
+    const target = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+    const socket = tls ? connectTls({ ...tls, ...target }) : connect({ ...target, noDelay: true });
     try {
-      await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
+      await once(socket, tls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
       socket.destroy();
       throw error;
@@ -127,7 +128,8 @@ export async function askOnce(
   address: string,
   code: number,
   payload: Partial<CommandPayload> = {},
+  tls?: TlsPeer,
 ): Promise<RemotingCommand> {
-  await using connection = await RawConnection.open(address);
+  await using connection = await RawConnection.open(address, 3000, tls);
   return await connection.request(code, payload);
 }
