@@ -27,6 +27,8 @@ export interface RocketMQLimits {
   clientTimeoutMs?: number;
   /** Pulls that wait for messages; further ones are answered at once. @default 65536 */
   maxHeldPulls?: number;
+  /** Half messages whose transaction has not ended; further ones get code 2. @default 100000 */
+  maxPendingTransactions?: number;
   /** Bytes that may wait for the disk; more sends get code 2. @default 67108864 */
   maxPendingBytes?: number;
   /** Messages in one pull answer. @default 32 */
@@ -69,6 +71,18 @@ export interface RocketMQOptions {
   tls?: ServerTls;
   /** Delays of levels 1 to 18. @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h' */
   messageDelayLevel?: string;
+  /**
+   * Age from which a half message is asked about (`transactionTimeOut` of a real broker); a message's own
+   * CHECK_IMMUNITY_TIME_IN_SECONDS can only be longer. @default 6000
+   */
+  transactionTimeOutMs?: number;
+  /** How often half messages are looked at (`transactionCheckInterval`). @default 30000 */
+  transactionCheckIntervalMs?: number;
+  /**
+   * Questions about a half message before it goes to TRANS_CHECK_MAX_TIME_TOPIC (`transactionCheckMax`). They count
+   * also while no producer is there to answer. @default 15
+   */
+  transactionCheckMax?: number;
   /** Size of a log file; a file is removed as a whole. 8 MiB to 128 MiB. @default 67108864 */
   segmentBytes?: number;
   /** Log files whose newest message is older are removed, consumed or not. @default 259200000 (72 h) */
@@ -120,6 +134,19 @@ export function checkOptions(options: RocketMQOptions): Settings {
     tls: options.tls === undefined ? undefined : checkTls(options.tls),
     messageDelayLevel,
     delayLevels: parseDelayLevels(messageDelayLevel),
+    transactionTimeOutMs: integer(
+      'transactionTimeOutMs',
+      options.transactionTimeOutMs ?? 6_000,
+      1,
+      24 * HOUR_MS,
+    ),
+    transactionCheckIntervalMs: integer(
+      'transactionCheckIntervalMs',
+      options.transactionCheckIntervalMs ?? 30_000,
+      10,
+      24 * HOUR_MS,
+    ),
+    transactionCheckMax: integer('transactionCheckMax', options.transactionCheckMax ?? 15, 1, 1_000_000),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MIB, 8 * MIB, 128 * MIB),
     retentionMs: integer('retentionMs', options.retentionMs ?? 72 * HOUR_MS, 1, Number.MAX_SAFE_INTEGER),
     maxLogBytes: integer(
@@ -171,6 +198,7 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     idleTimeoutMs: field('idleTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     clientTimeoutMs: field('clientTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     maxHeldPulls: field('maxHeldPulls', 65_536, 0, 10_000_000),
+    maxPendingTransactions: field('maxPendingTransactions', 100_000, 1, 10_000_000),
     maxPendingBytes: field('maxPendingBytes', 64 * MIB, 8 * MIB, 4096 * MIB),
     maxPullMessages: field('maxPullMessages', 32, 1, 100_000),
     maxPullBytes: field('maxPullBytes', 256 * 1024, 1, 8 * MIB),

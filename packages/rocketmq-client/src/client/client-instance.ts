@@ -25,6 +25,8 @@ export interface Membership {
 
 export interface ClientInstanceOptions extends CheckedClientOptions {
   membership?: Membership;
+  /** Heartbeats go to every master of the cluster, not only to those of topics in use. @default false */
+  everyMaster?: boolean;
   /** Requests that brokers start. */
   onRequest?: RequestHandler;
   onRouteChange?: (route: TopicRoute) => void;
@@ -51,6 +53,7 @@ export class ClientInstance {
   readonly #remoting: RemotingClient;
   readonly #membership: Membership;
   readonly #heartbeats = new Coalesced(() => this.#sendHeartbeats());
+  #clusterMasters: readonly string[] = [];
   readonly #stopTimers: (() => void)[] = [];
   #closed = false;
 
@@ -76,20 +79,23 @@ export class ClientInstance {
 
   /** Fails with `name-server-unreachable` when none answers. */
   async start(): Promise<void> {
-    await this.nameServers.invoke(
+    const cluster = await this.nameServers.invoke(
       RequestCode.GET_BROKER_CLUSTER_INFO,
       commands.getBrokerClusterInfo.encodeRequest({}),
       this.#invokeOptions({}),
     );
     if (this.#stopTimers.length > 0) return;
+    if (this.#options.everyMaster === true) {
+      const { brokers } = decodeAnswer(commands.getBrokerClusterInfo, cluster, 'NameServer');
+      this.#noteMasters(brokers);
+      await this.heartbeat();
+    }
     const { logger, routeRefreshMs, heartbeatMs } = this.#options;
     const warn = (what: string) => (error: unknown) =>
       logger.warn(`${what} failed`, { error: messageOf(error) });
     this.#stopTimers.push(repeat(routeRefreshMs, () => this.routes.refreshAll(), warn('route refresh')));
     if (this.#isMember)
-      this.#stopTimers.push(
-        repeat(heartbeatMs, async () => void (await this.heartbeat()), warn('heartbeat')),
-      );
+      this.#stopTimers.push(repeat(heartbeatMs, () => this.#heartbeatRound(), warn('heartbeat')));
   }
 
   /**
@@ -164,6 +170,21 @@ export class ClientInstance {
     return { timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs, signal: options.signal };
   }
 
+  async #heartbeatRound(): Promise<void> {
+    if (this.#options.everyMaster === true) {
+      try {
+        this.#noteMasters((await this.requestNameServer(commands.getBrokerClusterInfo, {})).brokers);
+      } catch (error) {
+        this.#options.logger.warn('look-up of the brokers failed', { error: messageOf(error) });
+      }
+    }
+    await this.heartbeat();
+  }
+
+  #noteMasters(brokers: commands.ClusterInfo['brokers']): void {
+    this.#clusterMasters = Object.values(brokers).flatMap((broker) => broker.brokerAddrs['0'] ?? []);
+  }
+
   async #sendHeartbeats(): Promise<RocketMQError[]> {
     const failures = await Promise.all(this.#brokers().map((address) => this.#sendHeartbeat(address)));
     return failures.filter((failure) => failure !== undefined);
@@ -218,7 +239,7 @@ export class ClientInstance {
             : (masterAddress(route, broker.brokerName) ?? []),
         ),
       );
-    return [...new Set(addresses)];
+    return [...new Set([...addresses, ...this.#clusterMasters])];
   }
 
   /** A broker that was away has forgotten its members: it is told at once, not at the next round. */

@@ -7,7 +7,7 @@ import {
   ResponseCode,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance, localIp } from '../client/index.ts';
-import { asRocketMQError, SendError } from '../errors.ts';
+import { SendError } from '../errors.ts';
 import { integer } from '../options.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { planRequests } from './batch-plan.ts';
@@ -15,7 +15,7 @@ import { KeyedLanes } from './keyed-lanes.ts';
 import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
 import { QueueSelector } from './queue-selector.ts';
-import type { SendOutcome, SendResult } from './send-result.ts';
+import { asSendError, type SendOutcome, type SendResult } from './send-result.ts';
 import { Sender, type SendRequest, type Sent } from './sender.ts';
 
 export interface SendOptions {
@@ -315,15 +315,4 @@ function resultOf(sent: Sent, encoded: EncodedMessage, position: number): SendRe
     queue: sent.queue,
     queueOffset: sent.queueOffset + position,
   };
-}
-
-function asSendError(error: unknown): SendError {
-  if (error instanceof SendError) return error;
-  const { code, message, retryable, outcome, responseCode } = asRocketMQError(error);
-  return new SendError(code, message, {
-    retryable,
-    outcome,
-    cause: error,
-    ...(responseCode !== undefined && { responseCode }),
-  });
 }

@@ -1,5 +1,5 @@
 import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
-import type { SendError } from '../errors.ts';
+import { asRocketMQError, SendError } from '../errors.ts';
 
 /** All of them mean that the message is stored; the others tell that a flush or a slave was not waited for. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
@@ -28,4 +28,15 @@ const STATUSES = new Map<number, SendStatus>([
 /** `undefined` for an answer that means the message is not stored. */
 export function sendStatusOf(responseCode: number): SendStatus | undefined {
   return STATUSES.get(responseCode);
+}
+
+export function asSendError(error: unknown): SendError {
+  if (error instanceof SendError) return error;
+  const { code, message, retryable, outcome, responseCode } = asRocketMQError(error);
+  return new SendError(code, message, {
+    retryable,
+    outcome,
+    cause: error,
+    ...(responseCode !== undefined && { responseCode }),
+  });
 }

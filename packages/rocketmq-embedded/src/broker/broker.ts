@@ -24,6 +24,9 @@ import { BrokerStats } from './stats.ts';
 import { SCHEDULE_TOPIC } from './system-topics.ts';
 import { topicHandlers } from './topic-handlers.ts';
 import { TopicTable } from './topic-table.ts';
+import { TransactionChecks } from './transaction-checks.ts';
+import { transactionHandlers } from './transaction-handlers.ts';
+import { Transactions } from './transactions.ts';
 
 const REGION = 'DefaultRegion';
 const CLIENT_SCAN_MS = 10_000;
@@ -44,10 +47,11 @@ export class Broker {
   readonly #settings: Settings;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  private constructor(options: BrokerOptions, store: MessageStore) {
+  private constructor(options: BrokerOptions, store: MessageStore, transactions: Transactions) {
     const { settings, advertisedIp, brokerPort } = options;
     const { dataDir, clusterName, brokerName, logger, limits } = settings;
-    const file = (name: string): JsonFile => new JsonFile(path.join(dataDir, 'config', name));
+    const file = (name: string): JsonFile => configFile(settings, name);
+    const clients = new ClientRegistry(notifyMembers);
     this.#settings = settings;
     this.topics = new TopicTable({
       file: file('topics.json'),
@@ -71,13 +75,23 @@ export class Broker {
       topics: this.topics,
       groups: new GroupTable(file('subscription-groups.json')),
       offsets: new OffsetTable(file('consumer-offsets.json')),
-      clients: new ClientRegistry(notifyMembers),
+      clients,
       locks: new QueueLocks(),
       held: new HeldPulls(limits.maxHeldPulls, (topic, queueId) => store.maxOffset(topic, queueId)),
       delays: new DelayLevels({
         levels: settings.delayLevels,
         store,
         file: file('delay-offsets.json'),
+        logger,
+      }),
+      transactions,
+      transactionChecks: new TransactionChecks({
+        transactions,
+        clients,
+        topics: this.topics,
+        brokerName,
+        timeOutMs: settings.transactionTimeOutMs,
+        max: settings.transactionCheckMax,
         logger,
       }),
       stats: new BrokerStats(),
@@ -94,6 +108,7 @@ export class Broker {
       ...sendHandlers(this.#context),
       ...pullHandlers(this.#context),
       ...sendBackHandlers(this.#context),
+      ...transactionHandlers(this.#context),
       ...clientHandlers(this.#context),
       ...offsetHandlers(this.#context),
       ...topicHandlers(this.#context),
@@ -117,7 +132,13 @@ export class Broker {
       logger: settings.logger,
     });
     try {
-      return new Broker(options, store);
+      const transactions = await Transactions.open({
+        store,
+        file: configFile(settings, 'transactions.json'),
+        maxPending: settings.limits.maxPendingTransactions,
+        logger: settings.logger,
+      });
+      return new Broker(options, store, transactions);
     } catch (error) {
       await store.close();
       throw error;
@@ -134,6 +155,7 @@ export class Broker {
     for (const timer of this.#timers) clearInterval(timer);
     this.#context.held.close();
     await this.#context.delays.close();
+    await this.#context.transactionChecks.close();
     try {
       await this.#context.store.close();
     } finally {
@@ -142,8 +164,9 @@ export class Broker {
   }
 
   #start(): void {
-    const { store, held, delays, offsets, clients, locks, stats, logger } = this.#context;
-    store.pinFrom(() => delays.pinnedOffset());
+    const { store, held, delays, transactions, transactionChecks } = this.#context;
+    const { offsets, clients, locks, stats, logger } = this.#context;
+    store.pinFrom(() => Math.min(delays.pinnedOffset(), transactions.pinnedOffset()));
     store.onReadable((queue, fromOffset) => {
       if (queue.topic === SCHEDULE_TOPIC) delays.arrived(queue.queueId + 1);
       if (held.isHeldFor(queue.topic, queue.queueId)) {
@@ -157,6 +180,7 @@ export class Broker {
       clients.closeSilent(Date.now() - this.#settings.limits.clientTimeoutMs);
       locks.sweep();
     });
+    this.#every(this.#settings.transactionCheckIntervalMs, logger, () => transactionChecks.run());
     this.#every(STATS_MS, logger, () => stats.tick());
   }
 
@@ -191,8 +215,15 @@ export class Broker {
       maxMessageSize: String(settings.maxMessageBytes),
       enablePropertyFilter: 'false',
       timerWheelEnable: 'false',
-      rejectTransactionMessage: 'true',
+      rejectTransactionMessage: 'false',
+      transactionTimeOut: String(this.#settings.transactionTimeOutMs),
+      transactionCheckInterval: String(this.#settings.transactionCheckIntervalMs),
+      transactionCheckMax: String(this.#settings.transactionCheckMax),
       storePathRootDir: this.#settings.dataDir,
     };
   }
+}
+
+function configFile(settings: Settings, name: string): JsonFile {
+  return new JsonFile(path.join(settings.dataDir, 'config', name));
 }

@@ -8,6 +8,8 @@ import type { OffsetTable } from './offset-table.ts';
 import type { QueueLocks } from './queue-locks.ts';
 import type { BrokerStats } from './stats.ts';
 import type { TopicTable } from './topic-table.ts';
+import type { TransactionChecks } from './transaction-checks.ts';
+import type { Transactions } from './transactions.ts';
 
 export interface BrokerSettings {
   clusterName: string;
@@ -32,6 +34,8 @@ export interface BrokerContext {
   readonly locks: QueueLocks;
   readonly held: HeldPulls;
   readonly delays: DelayLevels;
+  readonly transactions: Transactions;
+  readonly transactionChecks: TransactionChecks;
   readonly stats: BrokerStats;
   readonly logger: Logger;
   /** An unused message id, for messages whose producer set none. */

@@ -18,13 +18,14 @@ import {
 } from '@dt/rocketmq-protocol';
 import { answerOfError } from '../server/answers.ts';
 import { Refusal, withDetails, type Connection, type RequestHandler } from '../server/index.ts';
-import type { Appended } from '../store/index.ts';
+import type { Appended, NewMessage } from '../store/index.ts';
 import type { BrokerContext } from './context.ts';
 import { placeDelayed } from './delay-levels.ts';
 import { isClosedToSend } from './system-topics.ts';
+import { asHalf } from './transactions.ts';
 
 const MAX_PROPERTIES_BYTES = 32_767;
-const PREPARED_TRANSACTION_MASK = 0x0c;
+const TRANSACTION_MASK = 0x0c;
 const UNIT_TOPIC = 1;
 const UNIT_SUBSCRIPTION_TOPIC = 2;
 const ENTRY_END = '\u0002';
@@ -157,23 +158,29 @@ async function sendSingle(
   const uniqueKey = (properties[MessageProperty.UNIQ_KEY] ??= broker.nextUniqueKey());
   const target = retryOrDeadLetter(broker, request, header, queueId, properties);
   properties[MessageProperty.CLUSTER] = broker.settings.clusterName;
-  refuseTransaction(broker, header, properties);
+  const half = isHalf(header, properties);
+  if (half && broker.transactions.isFull)
+    throw new Refusal(
+      ResponseCode.SYSTEM_BUSY,
+      'too many half messages wait for the end of their transactions',
+    );
+  const sysFlag = half ? asHalf(target.topic, target.queueId, header.sysFlag, properties) : header.sysFlag;
   refuseTimer(properties);
   const place = placeDelayed(broker.delays.maxLevel, target.topic, target.queueId, properties);
   const text = encodeProperties(properties);
   checkSizes(broker, header.body.length, text);
-  const appended = broker.store.append(place.topic, {
+  const message: NewMessage = {
     queueId: place.queueId,
     flag: header.flag,
-    sysFlag: header.sysFlag,
+    sysFlag,
     bornTimestamp: header.bornTimestamp,
     bornHost: connection.bornHost,
     reconsumeTimes: header.reconsumeTimes ?? 0,
     preparedTransactionOffset: 0,
     body: header.body,
     properties: text,
-  });
-  await broker.store.committed();
+  };
+  const appended = await (half ? broker.transactions.prepare(message) : append(broker, place.topic, message));
   broker.stats.put(1);
   return stored(
     request,
@@ -215,17 +222,16 @@ function retryOrDeadLetter(
   return { topic, queueId: 0 };
 }
 
-function refuseTransaction(
-  broker: BrokerContext,
-  header: SendRequest,
-  properties: Record<string, string>,
-): void {
-  if (properties[MessageProperty.TRANSACTION_PREPARED]?.toLowerCase() !== 'true') return;
-  if ((header.reconsumeTimes ?? 0) > 0 && Number(properties[MessageProperty.DELAY] ?? 0) > 0) return;
-  throw new Refusal(
-    ResponseCode.NO_PERMISSION,
-    `the broker[${broker.settings.advertisedIp}] sending transaction message is forbidden`,
-  );
+async function append(broker: BrokerContext, topic: string, message: NewMessage): Promise<Appended> {
+  const appended = broker.store.append(topic, message);
+  await broker.store.committed();
+  return appended;
+}
+
+/** The property decides, not the flag. A message that comes again through its retry topic has ended long ago. */
+function isHalf(header: SendRequest, properties: Record<string, string>): boolean {
+  if (properties[MessageProperty.TRANSACTION_PREPARED]?.toLowerCase() !== 'true') return false;
+  return !((header.reconsumeTimes ?? 0) > 0 && Number(properties[MessageProperty.DELAY] ?? 0) > 0);
 }
 
 /** As a broker that runs without its timer wheel. */
@@ -274,7 +280,7 @@ async function sendBatch(
   delete shared[MessageProperty.POP_CK];
   Object.assign(shared, region);
   shared[MessageProperty.CLUSTER] = broker.settings.clusterName;
-  if (Number(shared[MessageProperty.DELAY] ?? 0) > 0 || (header.sysFlag & PREPARED_TRANSACTION_MASK) !== 0) {
+  if (Number(shared[MessageProperty.DELAY] ?? 0) > 0 || (header.sysFlag & TRANSACTION_MASK) !== 0) {
     checkSizes(broker, Number.POSITIVE_INFINITY, '');
   }
   if (header.body.length > broker.settings.maxMessageBytes) {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { StartBrokerOptions } from './target.ts';
 
 /** A Java properties file as far as RocketMQ's need it: `key=value` lines and comments. */
 export function parseProperties(text: string): Record<string, string> {
@@ -52,5 +53,24 @@ export async function brokerConfiguration(
     maxHashSlotNum: '100000',
     maxIndexNum: '400000',
     ...overrides,
+  };
+}
+
+/**
+ * Keys of broker.conf for half messages. A real Broker collects its notes of ended ones for `transactionOpBatchInterval`
+ * and asks about them again when they are older than the time-out by then: 3 s is only good for time-outs above.
+ */
+export function transactionConfiguration({
+  timeOutMs,
+  checkIntervalMs,
+  checkMax,
+}: StartBrokerOptions['transactions'] = {}): Record<string, string> {
+  return {
+    ...(timeOutMs !== undefined && {
+      transactionTimeOut: String(timeOutMs),
+      transactionOpBatchInterval: String(Math.min(3000, Math.ceil(timeOutMs / 4))),
+    }),
+    ...(checkIntervalMs !== undefined && { transactionCheckInterval: String(checkIntervalMs) }),
+    ...(checkMax !== undefined && { transactionCheckMax: String(checkMax) }),
   };
 }

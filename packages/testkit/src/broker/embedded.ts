@@ -60,6 +60,9 @@ class EmbeddedBroker implements RunningBroker {
       flush: options.flush ?? 'async',
       autoCreateTopics: options.autoCreateTopics ?? true,
       messageDelayLevel: options.messageDelayLevel,
+      transactionTimeOutMs: options.transactions?.timeOutMs,
+      transactionCheckIntervalMs: options.transactions?.checkIntervalMs,
+      transactionCheckMax: options.transactions?.checkMax,
     };
   }
 

@@ -6,7 +6,7 @@ import { findFreePort } from '../net/free-port.ts';
 import { Program } from '../process/program.ts';
 import { aclFileIn, writeAclFile } from './acl-file.ts';
 import { awaitRegistered } from './await-registered.ts';
-import { brokerConfiguration, formatProperties } from './broker-conf.ts';
+import { brokerConfiguration, formatProperties, transactionConfiguration } from './broker-conf.ts';
 import { classPathOf, javaCommand, requireJava } from './java.ts';
 import { tlsJvmArgs, tlsPeerOf } from './tls.ts';
 import { defaultStartTimeoutMs, type RunningBroker, type StartBrokerOptions } from './target.ts';
@@ -178,6 +178,7 @@ class RealBroker implements RunningBroker {
         ...(flush === 'sync' && { flushDiskType: 'SYNC_FLUSH' }),
         ...(messageDelayLevel !== undefined && { messageDelayLevel }),
         ...(aclFile !== undefined && { aclEnable: 'true' }),
+        ...transactionConfiguration(this.#options.transactions),
         ...brokerConfig,
       }),
     });

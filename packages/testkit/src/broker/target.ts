@@ -22,6 +22,15 @@ export interface StartBrokerOptions {
    * @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
    */
   messageDelayLevel?: string;
+  /** How half messages are asked about; what is left out is as RocketMQ has it. @default {} */
+  transactions?: {
+    /** Age from which one is asked about. @default 6000 */
+    timeOutMs?: number;
+    /** @default 30000 */
+    checkIntervalMs?: number;
+    /** Questions before one is given up. @default 15 */
+    checkMax?: number;
+  };
   /**
    * Turns access control on, with a copy of this file (format of plain_acl.yml) as its rules.
    * @default no access control

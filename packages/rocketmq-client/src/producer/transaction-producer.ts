@@ -1,0 +1,266 @@
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import {
+  createUniqueKeyFactory,
+  decodeOffsetMessageId,
+  encodeProperties,
+  MessageProperty,
+  MessageSysFlag,
+  RequestCode,
+} from '@dt/rocketmq-protocol';
+import { ClientInstance, localIp } from '../client/index.ts';
+import { asRocketMQError, messageOf, SendError } from '../errors.ts';
+import { integer } from '../options.ts';
+import { endsWithin } from '../timing/pause.ts';
+import { withinSignal } from '../timing/within-signal.ts';
+import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
+import type { SendOptions } from './producer.ts';
+import { QueueSelector } from './queue-selector.ts';
+import { asSendError, type SendResult } from './send-result.ts';
+import { Sender, type Sent } from './sender.ts';
+import { checkedState, endTransaction, TransactionChecks } from './transaction-checks.ts';
+import {
+  type CheckedTransactionOptions,
+  checkTransactionOptions,
+  type TransactionProducerOptions,
+  type TransactionState,
+} from './transaction-options.ts';
+
+/** A message whose fate a local transaction decides. It cannot be delayed. */
+export type TransactionalMessage = Omit<Message, 'delayLevel'>;
+
+export interface TransactionContext {
+  /** The id the checker will see as `message.messageId`: note it with the local transaction. */
+  readonly messageId: string;
+  /** Fires when the caller gives up, or when the time to close is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Does the local transaction of a message that the broker has stored, but shows to nobody yet. */
+export type LocalTransaction = (
+  message: TransactionalMessage,
+  context: TransactionContext,
+) => Promise<TransactionState>;
+
+export interface TransactionResult extends Omit<SendResult, 'queueOffset'> {
+  /** With `unknown` the broker asks a checker later. */
+  state: TransactionState;
+  /** What the local function threw. */
+  error?: unknown;
+}
+
+/**
+ * Sends messages that consumers see only when a local transaction has committed. The broker asks back, this producer
+ * or any other of the group, when it does not hear how the transaction ended: after a crash, too.
+ */
+export class TransactionProducer {
+  readonly #options: CheckedTransactionOptions;
+  readonly #client: ClientInstance;
+  readonly #selector = new QueueSelector();
+  readonly #sender: Sender;
+  readonly #checks: TransactionChecks;
+  readonly #closing = new AbortController();
+  readonly #nextMessageId: () => string;
+  readonly #pending = new Set<Promise<unknown>>();
+  /** Local functions by message id; also those that were given up, until they end. */
+  readonly #running = new Map<string, Promise<unknown>>();
+  #state: 'new' | 'started' | 'closed' = 'new';
+  #starting: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(options: TransactionProducerOptions) {
+    this.#options = checkTransactionOptions(options);
+    // Every local function under way listens; their number has a limit of its own.
+    setMaxListeners(0, this.#closing.signal);
+    this.#client = new ClientInstance({
+      ...this.#options,
+      membership: { producerGroups: [this.#options.group], consumers: [] },
+      // Half messages of the group may lie on brokers this process has never sent to.
+      everyMaster: true,
+      onRequest: async (request, address) => {
+        if (request.code !== RequestCode.CHECK_TRANSACTION_STATE) return undefined;
+        this.#checks.take(request, address);
+        return { extFields: {}, body: Buffer.alloc(0) };
+      },
+    });
+    this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#closing.signal);
+    this.#checks = new TransactionChecks(this.#client, this.#options, this.#closing.signal, (messageId) =>
+      this.#running.has(messageId),
+    );
+    this.#nextMessageId = createUniqueKeyFactory({
+      ip: localIp(),
+      pid: process.pid,
+      instance: randomBytes(4).readInt32BE(),
+      now: Date.now,
+    });
+  }
+
+  get clientId(): string {
+    return this.#client.clientId;
+  }
+
+  /** From here on checks are answered. Fails with `name-server-unreachable` when no NameServer answers. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Stores the message out of sight, calls `execute`, and tells the broker what it answers. A function that throws
+   * counts as `unknown`: it may have committed before, so a checker decides. Rejects with SendError when the message
+   * could not be stored, and then `execute` was not called; and with `closed` or `aborted`, outcome `unknown`, when
+   * `execute` did not end in time: then a checker decides, too.
+   */
+  async sendInTransaction(
+    message: TransactionalMessage,
+    execute: LocalTransaction,
+    options: SendOptions = {},
+  ): Promise<TransactionResult> {
+    this.#checkUsable();
+    const sending = this.#send(message, execute, options);
+    this.#pending.add(sending);
+    const forget = (): void => void this.#pending.delete(sending);
+    sending.then(forget, forget);
+    return sending;
+  }
+
+  /** Waits for local functions and checks that run, at most `closeTimeoutMs`; then rejects what is left. */
+  close(): Promise<void> {
+    this.#ending ??= this.#close();
+    return this.#ending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(): Promise<void> {
+    if (this.#state === 'closed') throw new SendError('closed', 'the producer is closed');
+    await this.#client.start();
+    if (this.#state === 'new') this.#state = 'started';
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed';
+    const idle = Promise.allSettled([...this.#pending, this.#checks.settled()]);
+    await endsWithin(idle, this.#options.closeTimeoutMs);
+    this.#closing.abort(new SendError('closed', 'the producer was closed', { retryable: true }));
+    await this.#client.close(this.#options.requestTimeoutMs);
+  }
+
+  #checkUsable(): void {
+    if (this.#state === 'new')
+      throw new SendError('not-started', 'call start() before sending', { retryable: true });
+    if (this.#state === 'closed')
+      throw new SendError('closed', 'the producer is closed', { retryable: true });
+    if (this.#pending.size >= this.#options.maxPendingSends) {
+      throw new SendError('overloaded', `${this.#pending.size} transactions are under way`, {
+        retryable: true,
+      });
+    }
+  }
+
+  async #send(
+    message: TransactionalMessage,
+    execute: LocalTransaction,
+    options: SendOptions,
+  ): Promise<TransactionResult> {
+    if (((message as Message).delayLevel ?? 0) > 0)
+      throw new SendError('message-invalid', 'a transactional message cannot be delayed');
+    const encoded = encodeMessage(message, this.#nextMessageId());
+    const { messageId } = encoded;
+    // From before it is stored: a check can come before the answer of the send.
+    this.#running.set(messageId, Promise.resolve());
+    try {
+      const sent = await this.#sendHalf(encoded, options);
+      const result = {
+        status: sent.status,
+        messageId,
+        offsetMessageId: sent.offsetMessageIds[0] ?? '',
+        queue: sent.queue,
+      };
+      // Stored, but maybe not for good: as Java, nothing is done that might then miss its message.
+      const ended =
+        sent.status === 'SEND_OK'
+          ? await this.#execute(message, execute, messageId, options.signal)
+          : { state: 'rollback' as const };
+      await this.#end(encoded.topic, messageId, sent, ended.state);
+      return { ...result, ...ended };
+    } finally {
+      void this.#running.get(messageId)?.then(() => this.#running.delete(messageId));
+    }
+  }
+
+  async #sendHalf(encoded: EncodedMessage, options: SendOptions): Promise<Sent> {
+    const timeoutMs = integer('timeoutMs', options.timeoutMs, this.#options.sendTimeoutMs, 1, 0x7fffffff);
+    const { topic, shardingKey } = encoded;
+    let queue;
+    if (shardingKey !== undefined) {
+      try {
+        queue = this.#selector.bySharding((await this.#sender.route(topic)).writableQueues, shardingKey);
+      } catch (error) {
+        throw asSendError(error);
+      }
+    }
+    const { body, sysFlag } =
+      encoded.body.length >= this.#options.compressFromBytes
+        ? await compressBody(encoded.body)
+        : { body: encoded.body, sysFlag: 0 };
+    const properties =
+      encodeProperties({
+        [MessageProperty.TRANSACTION_PREPARED]: 'true',
+        [MessageProperty.PRODUCER_GROUP]: this.#options.group,
+      }) + encoded.properties;
+    return this.#sender.send(
+      {
+        ...{ topic, queue, batch: false, messages: 1, body, properties },
+        sysFlag: sysFlag | MessageSysFlag.TRANSACTION_PREPARED,
+      },
+      { timeoutMs, signal: options.signal },
+    );
+  }
+
+  async #execute(
+    message: TransactionalMessage,
+    execute: LocalTransaction,
+    messageId: string,
+    given: AbortSignal | undefined,
+  ): Promise<{ state: TransactionState; error?: unknown }> {
+    const closing = this.#closing.signal;
+    const signal = given === undefined ? closing : AbortSignal.any([given, closing]);
+    const local = Promise.resolve()
+      .then(() => execute(message, { messageId, signal }))
+      .then(
+        (state) => ({ state: checkedState(state) }),
+        (error: unknown) => {
+          this.#options.logger.warn('local transaction failed', { messageId, error: messageOf(error) });
+          return { state: 'unknown' as const, error };
+        },
+      );
+    this.#running.set(messageId, local);
+    try {
+      return await withinSignal(local, signal);
+    } catch (cause) {
+      const code = closing.aborted ? 'closed' : 'aborted';
+      const text = `message ${messageId} is stored, and its local transaction had not ended: a checker decides`;
+      throw new SendError(code, text, { outcome: 'unknown', cause, attempts: 1 });
+    }
+  }
+
+  /** A failure is no failure of the call: the broker asks. */
+  async #end(topic: string, messageId: string, sent: Sent, state: TransactionState): Promise<void> {
+    const { brokerName } = sent.queue;
+    try {
+      const { physicalOffset } = decodeOffsetMessageId(sent.offsetMessageIds[0] ?? '');
+      const half = { topic, brokerName, messageId, queueOffset: sent.queueOffset, physicalOffset };
+      const address = await this.#client.masterOf(topic, brokerName);
+      await endTransaction(this.#client, address, this.#options, half, state, false);
+    } catch (error) {
+      const { message } = asRocketMQError(error);
+      this.#options.logger.warn('end of a transaction not told', { messageId, state, error: message });
+    }
+  }
+}
