@@ -2,7 +2,7 @@ import { Admin, Producer, PushConsumer, RocketMQError, type TlsOptions } from '@
 import { eventually, startBroker, uniqueName, type RunningBroker } from '@dt/testkit';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makeCertificates, type Certificates } from './certificates.ts';
+import { certificates } from './certificates.ts';
 import { Received, rocketmq } from './support.ts';
 
 // Certificates are given to a server at its start.
@@ -10,11 +10,9 @@ describe.skipIf(rocketmq.external).each([
   ['TLS', false],
   ['mutual TLS', true],
 ])('a NameServer and a broker that take %s only', (_what, mutual) => {
-  let certificates: Certificates;
   let broker: RunningBroker;
   let trusted: TlsOptions;
   beforeAll(async () => {
-    certificates = await makeCertificates();
     const { caFile, server, client } = certificates;
     broker = await startBroker(rocketmq.target, {
       tls: { caFile, ...server, requireClientCertificate: mutual },
@@ -24,10 +22,7 @@ describe.skipIf(rocketmq.external).each([
       ...(mutual && { cert: await readFile(client.certFile), key: await readFile(client.keyFile) }),
     };
   });
-  afterAll(async () => {
-    await broker.close();
-    await certificates[Symbol.asyncDispose]();
-  });
+  afterAll(() => broker.close());
 
   /** The refusal of a start. */
   async function refusedStart(tls: true | TlsOptions | undefined): Promise<RocketMQError> {
