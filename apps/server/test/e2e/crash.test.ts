@@ -1,8 +1,8 @@
-import type { RunningBroker } from '@dt/testkit';
+import { type RunningBroker, startBroker } from '@dt/testkit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reconcile } from '../../src/operations/reconcile.ts';
-import { createWorld, delivered, outboxCounts, startBroker, target, type World } from './harness.ts';
+import { createWorld, delivered, outboxCounts, target, type World } from './harness.ts';
 
 const kills = 20;
 

@@ -9,7 +9,6 @@ import {
   type Program,
   type RunningBroker,
   spawnNode,
-  startBroker,
   uniqueName,
 } from '@dt/testkit';
 import { createDatabase, type Database, migrate } from '../../src/database/index.ts';
@@ -95,8 +94,6 @@ export async function createWorld({ broker, rocketmq }: WorldOptions = {}): Prom
     },
   };
 }
-
-export { startBroker };
 
 /** The lines of a program's output. */
 export function linesOf(program: Program): string[] {

@@ -1,7 +1,6 @@
-import type { RunningBroker } from '@dt/testkit';
-import { eventually } from '@dt/testkit';
+import { eventually, type RunningBroker, startBroker } from '@dt/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createWorld, linesOf, outboxCounts, startBroker, target, type World } from './harness.ts';
+import { createWorld, linesOf, outboxCounts, target, type World } from './harness.ts';
 
 let broker: RunningBroker;
 let world: World | undefined;

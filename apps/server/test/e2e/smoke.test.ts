@@ -1,6 +1,6 @@
-import { eventually, type RunningBroker } from '@dt/testkit';
+import { eventually, type RunningBroker, startBroker } from '@dt/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createWorld, delivered, outboxCounts, startBroker, target, type World } from './harness.ts';
+import { createWorld, delivered, outboxCounts, target, type World } from './harness.ts';
 
 let broker: RunningBroker;
 let world: World;

@@ -4,4 +4,5 @@ export {
   type Membership,
   type RequestOptions,
 } from './client-instance.ts';
-export { localIp, newClientId } from './client-id.ts';
+export { newClientId } from './client-id.ts';
+export { messageIds } from './message-ids.ts';

@@ -1,12 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import {
-  createUniqueKeyFactory,
-  encodeBatchBody,
-  type MessageQueue,
-  messageQueueKey,
-  ResponseCode,
-} from '@dt/rocketmq-protocol';
-import { ClientInstance, localIp } from '../client/index.ts';
+import { encodeBatchBody, type MessageQueue, messageQueueKey, ResponseCode } from '@dt/rocketmq-protocol';
+import { ClientInstance, messageIds } from '../client/index.ts';
 import { SendError } from '../errors.ts';
 import { integer } from '../options.ts';
 import { endsWithin } from '../timing/pause.ts';
@@ -59,12 +52,7 @@ export class Producer {
     const membership = { producerGroups: [this.#options.group], consumers: [] };
     this.#client = new ClientInstance({ ...this.#options, membership });
     this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#closing.signal);
-    this.#nextMessageId = createUniqueKeyFactory({
-      ip: localIp(),
-      pid: process.pid,
-      instance: randomBytes(4).readInt32BE(),
-      now: Date.now,
-    });
+    this.#nextMessageId = messageIds();
   }
 
   get clientId(): string {

@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import {
-  createUniqueKeyFactory,
   decodeOffsetMessageId,
   encodeProperties,
   MessageProperty,
   MessageSysFlag,
   RequestCode,
 } from '@dt/rocketmq-protocol';
-import { ClientInstance, localIp } from '../client/index.ts';
+import { ClientInstance, messageIds } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
 import { integer } from '../options.ts';
 import { endsWithin } from '../timing/pause.ts';
@@ -87,12 +85,7 @@ export class TransactionProducer {
     this.#checks = new TransactionChecks(this.#client, this.#options, this.#closing.signal, (messageId) =>
       this.#running.has(messageId),
     );
-    this.#nextMessageId = createUniqueKeyFactory({
-      ip: localIp(),
-      pid: process.pid,
-      instance: randomBytes(4).readInt32BE(),
-      now: Date.now,
-    });
+    this.#nextMessageId = messageIds();
   }
 
   get clientId(): string {
