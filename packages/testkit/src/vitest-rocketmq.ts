@@ -23,7 +23,10 @@ const messageDelayLevel = '1s 5s 1s 1s 1s 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h
 
 /** One RocketMQ a run, of the target that ROCKETMQ_TARGET names; tests keep apart by their own topics and groups. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const broker = await startBroker(brokerTargetFromEnvironment(), { messageDelayLevel });
+  const broker = await startBroker(brokerTargetFromEnvironment(), {
+    messageDelayLevel,
+    brokerConfig: { enablePropertyFilter: 'true' },
+  });
   const { target, external, nameServer, brokerAddress } = broker;
   project.provide('rocketmq', { target, external, nameServer, brokerAddress });
   return () => broker.close();

@@ -4,8 +4,8 @@ import { ROCKETMQ_ERROR_CODES } from '@dt/rocketmq-client';
 
 /** The codes in the first column of the table under "Errors". */
 async function documentedCodes(): Promise<string[]> {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-  const chapter = readme.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
+  const page = await readFile(new URL('../../../docs/reference/rocketmq-client.md', import.meta.url), 'utf8');
+  const chapter = page.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
   const rows = chapter.split('\n').filter((line) => line.startsWith('| `'));
   return rows.flatMap((row) =>
     [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
