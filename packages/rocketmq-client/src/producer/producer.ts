@@ -2,11 +2,11 @@ import { encodeBatchBody, type MessageQueue, messageQueueKey, ResponseCode } fro
 import { ClientInstance, messageIds } from '../client/index.ts';
 import { SendError } from '../errors.ts';
 import { integer } from '../options.ts';
-import { endsWithin } from '../timing/pause.ts';
 import { planRequests } from './batch-plan.ts';
 import { KeyedLanes } from './keyed-lanes.ts';
 import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
+import { ProducerLife } from './producer-life.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendOutcome, type SendResult } from './send-result.ts';
 import { Sender, type SendRequest, type Sent } from './sender.ts';
@@ -31,8 +31,6 @@ interface QueueGroup {
   items: BatchItem[];
 }
 
-type State = 'new' | 'started' | 'closed';
-
 /** Sends messages. Every failure is a SendError whose `outcome` tells what is known about the message. */
 export class Producer {
   readonly #options: CheckedProducerOptions;
@@ -40,18 +38,15 @@ export class Producer {
   readonly #selector = new QueueSelector();
   readonly #sender: Sender;
   readonly #lanes = new KeyedLanes();
-  readonly #closing = new AbortController();
+  readonly #life: ProducerLife;
   readonly #nextMessageId: () => string;
-  readonly #pending = new Set<Promise<unknown>>();
-  #state: State = 'new';
-  #starting: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
 
   constructor(options: ProducerOptions) {
     this.#options = checkProducerOptions(options);
     const membership = { producerGroups: [this.#options.group], consumers: [] };
     this.#client = new ClientInstance({ ...this.#options, membership });
-    this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#closing.signal);
+    this.#life = new ProducerLife(this.#client, this.#options);
+    this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#life.closing);
     this.#nextMessageId = messageIds();
   }
 
@@ -61,17 +56,12 @@ export class Producer {
 
   /** Fails with `name-server-unreachable` when no NameServer answers; it may then be called again. */
   start(): Promise<void> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
-    return this.#starting;
+    return this.#life.start();
   }
 
   /** Resolves when the broker has stored the message. Rejects with SendError. */
-  async send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    this.#checkUsable();
-    return this.#track(this.#send(message, options));
+  send(message: Message, options: SendOptions = {}): Promise<SendResult> {
+    return this.#life.run(() => this.#send(message, options));
   }
 
   /**
@@ -80,9 +70,8 @@ export class Producer {
    * each other closely may be stored in another order. Rejects with SendError for what is known here: a message no
    * broker would take, no route, no connection, no room within the time.
    */
-  async sendOneWay(message: Message, options: SendOptions = {}): Promise<void> {
-    this.#checkUsable();
-    return this.#track(this.#sendOneWay(message, options));
+  sendOneWay(message: Message, options: SendOptions = {}): Promise<void> {
+    return this.#life.run(() => this.#sendOneWay(message, options));
   }
 
   /**
@@ -91,49 +80,17 @@ export class Producer {
    * at a time, also between calls; queues run together. After a failure nothing more is sent to that queue in this call: the
    * rest of its messages end as `held-back`, so no message overtakes one before it.
    */
-  async sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendOutcome[]> {
-    this.#checkUsable();
-    return this.#track(this.#sendBatch(messages, options));
+  sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendOutcome[]> {
+    return this.#life.run(() => this.#sendBatch(messages, options));
   }
 
   /** Waits for sends under way, at most `closeTimeoutMs`; then rejects what is left. */
   close(): Promise<void> {
-    this.#ending ??= this.#close();
-    return this.#ending;
+    return this.#life.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #start(): Promise<void> {
-    if (this.#state === 'closed') throw new SendError('closed', 'the producer is closed');
-    await this.#client.start();
-    if (this.#state === 'new') this.#state = 'started';
-  }
-
-  async #close(): Promise<void> {
-    this.#state = 'closed';
-    await endsWithin(Promise.allSettled(this.#pending), this.#options.closeTimeoutMs);
-    this.#closing.abort();
-    await this.#client.close(this.#options.requestTimeoutMs);
-  }
-
-  #checkUsable(): void {
-    if (this.#state === 'new')
-      throw new SendError('not-started', 'call start() before sending', { retryable: true });
-    if (this.#state === 'closed')
-      throw new SendError('closed', 'the producer is closed', { retryable: true });
-    if (this.#pending.size >= this.#options.maxPendingSends) {
-      throw new SendError('overloaded', `${this.#pending.size} sends are under way`, { retryable: true });
-    }
-  }
-
-  #track<T>(send: Promise<T>): Promise<T> {
-    this.#pending.add(send);
-    const forget = (): void => void this.#pending.delete(send);
-    send.then(forget, forget);
-    return send;
   }
 
   #timeoutMs(options: SendOptions): number {

@@ -9,10 +9,10 @@ import {
 import { ClientInstance, messageIds } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
 import { integer } from '../options.ts';
-import { endsWithin } from '../timing/pause.ts';
 import { withinSignal } from '../timing/within-signal.ts';
 import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import type { SendOptions } from './producer.ts';
+import { ProducerLife } from './producer-life.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
 import { Sender, type Sent } from './sender.ts';
@@ -57,19 +57,13 @@ export class TransactionProducer {
   readonly #selector = new QueueSelector();
   readonly #sender: Sender;
   readonly #checks: TransactionChecks;
-  readonly #closing = new AbortController();
+  readonly #life: ProducerLife;
   readonly #nextMessageId: () => string;
-  readonly #pending = new Set<Promise<unknown>>();
   /** Local functions by message id; also those that were given up, until they end. */
   readonly #running = new Map<string, Promise<unknown>>();
-  #state: 'new' | 'started' | 'closed' = 'new';
-  #starting: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
 
   constructor(options: TransactionProducerOptions) {
     this.#options = checkTransactionOptions(options);
-    // Every local function under way listens; their number has a limit of its own.
-    setMaxListeners(0, this.#closing.signal);
     this.#client = new ClientInstance({
       ...this.#options,
       membership: { producerGroups: [this.#options.group], consumers: [] },
@@ -81,8 +75,12 @@ export class TransactionProducer {
         return { extFields: {}, body: Buffer.alloc(0) };
       },
     });
-    this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#closing.signal);
-    this.#checks = new TransactionChecks(this.#client, this.#options, this.#closing.signal, (messageId) =>
+    this.#life = new ProducerLife(this.#client, this.#options, () => this.#checks.settled());
+    const { closing } = this.#life;
+    // Every local function under way listens; their number has a limit of its own.
+    setMaxListeners(0, closing);
+    this.#sender = new Sender(this.#client, this.#selector, this.#options, closing);
+    this.#checks = new TransactionChecks(this.#client, this.#options, closing, (messageId) =>
       this.#running.has(messageId),
     );
     this.#nextMessageId = messageIds();
@@ -94,11 +92,7 @@ export class TransactionProducer {
 
   /** From here on checks are answered. Fails with `name-server-unreachable` when no NameServer answers. */
   start(): Promise<void> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
-    return this.#starting;
+    return this.#life.start();
   }
 
   /**
@@ -107,53 +101,21 @@ export class TransactionProducer {
    * could not be stored, and then `execute` was not called; and with `closed` or `aborted`, outcome `unknown`, when
    * `execute` did not end in time: then a checker decides, too.
    */
-  async sendInTransaction(
+  sendInTransaction(
     message: TransactionalMessage,
     execute: LocalTransaction,
     options: SendOptions = {},
   ): Promise<TransactionResult> {
-    this.#checkUsable();
-    const sending = this.#send(message, execute, options);
-    this.#pending.add(sending);
-    const forget = (): void => void this.#pending.delete(sending);
-    sending.then(forget, forget);
-    return sending;
+    return this.#life.run(() => this.#send(message, execute, options));
   }
 
   /** Waits for local functions and checks that run, at most `closeTimeoutMs`; then rejects what is left. */
   close(): Promise<void> {
-    this.#ending ??= this.#close();
-    return this.#ending;
+    return this.#life.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #start(): Promise<void> {
-    if (this.#state === 'closed') throw new SendError('closed', 'the producer is closed');
-    await this.#client.start();
-    if (this.#state === 'new') this.#state = 'started';
-  }
-
-  async #close(): Promise<void> {
-    this.#state = 'closed';
-    const idle = Promise.allSettled([...this.#pending, this.#checks.settled()]);
-    await endsWithin(idle, this.#options.closeTimeoutMs);
-    this.#closing.abort(new SendError('closed', 'the producer was closed', { retryable: true }));
-    await this.#client.close(this.#options.requestTimeoutMs);
-  }
-
-  #checkUsable(): void {
-    if (this.#state === 'new')
-      throw new SendError('not-started', 'call start() before sending', { retryable: true });
-    if (this.#state === 'closed')
-      throw new SendError('closed', 'the producer is closed', { retryable: true });
-    if (this.#pending.size >= this.#options.maxPendingSends) {
-      throw new SendError('overloaded', `${this.#pending.size} transactions are under way`, {
-        retryable: true,
-      });
-    }
   }
 
   async #send(
@@ -222,7 +184,7 @@ export class TransactionProducer {
     messageId: string,
     given: AbortSignal | undefined,
   ): Promise<{ state: TransactionState; error?: unknown }> {
-    const closing = this.#closing.signal;
+    const closing = this.#life.closing;
     const signal = given === undefined ? closing : AbortSignal.any([given, closing]);
     const local = Promise.resolve()
       .then(() => execute(message, { messageId, signal }))
