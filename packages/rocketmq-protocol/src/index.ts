@@ -7,4 +7,5 @@ export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './e
 export * from './frame/index.ts';
 export * from './json/index.ts';
 export * from './message/index.ts';
+export * from './pop/index.ts';
 export type { CommandCodec } from './commands/command-codec.ts';

@@ -7,6 +7,7 @@ export {
   type HeartbeatData,
   type MessageModel,
 } from './heartbeat-data.ts';
+export type { MessageRequestMode } from './message-request-mode.ts';
 export { compareMessageQueues, messageQueueKey, type MessageQueue } from './message-queue.ts';
 export {
   decodeTopicRouteData,

@@ -38,7 +38,9 @@ export const MessageProperty = {
   TIMER_DELAY_SEC: 'TIMER_DELAY_SEC',
   TIMER_DELAY_MS: 'TIMER_DELAY_MS',
   TIMER_DELIVER_MS: 'TIMER_DELIVER_MS',
+  /** Receipt handle of a popped message. */
   POP_CK: 'POP_CK',
+  FIRST_POP_TIME: '1ST_POP_TIME',
 } as const;
 
 /** Names a user may not set: the protocol gives them a meaning, or the broker writes them. */

@@ -53,6 +53,16 @@ const heartbeat = {
   ],
 };
 const lock = { consumerGroup: 'G', clientId: 'c', queues: [queue] };
+const receipt = '10 1700000000000 60000 2 0 broker-a 1 12';
+const batchAck = {
+  brokerName: 'broker-a',
+  acks: [
+    {
+      ...{ consumerGroup: 'G', topic: 'T', retry: 'normal' as const, startOffset: 10, queueId: 1 },
+      ...{ reviveQueueId: 2, popTime: 1700000000000, invisibleTimeMs: 60000, offsets: [0, 2, 9] },
+    },
+  ],
+};
 
 interface Case {
   codec: {
@@ -209,6 +219,69 @@ const cases: Record<string, Case> = {
     response: {},
   },
   lockQueues: { codec: commands.lockQueues, code: 41, request: lock, response: { lockedQueues: [queue] } },
+  popMessage: {
+    codec: commands.popMessage,
+    code: 200050,
+    request: {
+      ...{ consumerGroup: 'G', topic: 'T', queueId: -1, maxMsgNums: 32, invisibleTime: 60000 },
+      ...{ pollTime: 15000, bornTime: 1700000000000, initMode: 1, expType: 'TAG', exp: '*' },
+      ...{ order: true, attemptId: 'A' },
+    },
+    response: {
+      ...{ popTime: 1700000000000, invisibleTime: 60000, reviveQid: 2, restNum: 7 },
+      ...{ startOffsetInfo: '0 1 0', msgOffsetInfo: '0 1 0,1', orderCountInfo: '0 1 0' },
+      body: Buffer.from('x'),
+    },
+  },
+  ackMessage: {
+    codec: commands.ackMessage,
+    code: 200051,
+    request: { consumerGroup: 'G', topic: 'T', queueId: 1, extraInfo: receipt, offset: 12 },
+    response: {},
+  },
+  batchAckMessage: { codec: commands.batchAckMessage, code: 200151, request: batchAck, response: {} },
+  changeMessageInvisibleTime: {
+    codec: commands.changeMessageInvisibleTime,
+    code: 200053,
+    request: {
+      ...{ consumerGroup: 'G', topic: 'T', queueId: 1, extraInfo: receipt, offset: 12 },
+      invisibleTime: 3000,
+    },
+    response: { popTime: 1700000000000, invisibleTime: 3000, reviveQid: 2 },
+  },
+  peekMessage: {
+    codec: commands.peekMessage,
+    code: 200052,
+    request: { consumerGroup: 'G', topic: 'T', queueId: 0, maxMsgNums: 8 },
+    response: { restNum: 3, body: Buffer.from('x') },
+  },
+  notification: {
+    codec: commands.notification,
+    code: 200054,
+    request: { consumerGroup: 'G', topic: 'T', queueId: -1, pollTime: 1000, bornTime: 1700000000000 },
+    response: { hasMsg: true },
+  },
+  pollingInfo: {
+    codec: commands.pollingInfo,
+    code: 200055,
+    request: { consumerGroup: 'G', topic: 'T', queueId: -1 },
+    response: { pollingNum: 4 },
+  },
+  queryAssignment: {
+    codec: commands.queryAssignment,
+    code: 400,
+    request: {
+      ...{ topic: 'T', consumerGroup: 'G', clientId: 'c' },
+      ...{ messageModel: 'CLUSTERING', strategyName: 'AVG' },
+    },
+    response: { assignments: [{ queue: { ...queue, queueId: -1 }, mode: 'POP' }] },
+  },
+  setMessageRequestMode: {
+    codec: commands.setMessageRequestMode,
+    code: 401,
+    request: { topic: 'T', consumerGroup: 'G', mode: 'POP', popShareQueueNum: -1 },
+    response: {},
+  },
   unlockQueues: { codec: commands.unlockQueues, code: 42, request: lock, response: {} },
   getRouteInfoByTopic: {
     codec: commands.getRouteInfoByTopic,
@@ -355,6 +428,43 @@ describe('the end of a transaction', () => {
     const request = commands.endTransaction.decodeRequest({ extFields, body: EMPTY_BODY });
     expect(request).toMatchObject({ commitOrRollback: 8, commitLogOffset: 1000 });
     expect(request.topic).toBeUndefined();
+  });
+});
+
+describe('a batch of acknowledgements', () => {
+  it('is written as Java writes it', () => {
+    expect(commands.batchAckMessage.encodeRequest(batchAck).body.toString()).toBe(
+      '{"brokerName":"broker-a","acks":[{"c":"G","t":"T","r":"0","so":10,"q":1,"rq":2,' +
+        '"pt":1700000000000,"it":60000,"b":"BQI="}]}',
+    );
+  });
+
+  it('with a mark or a bit set that is none is refused', () => {
+    const body = (ack: object): CommandPayload => {
+      const acks = [{ c: 'G', t: 'T', r: '0', so: 1, q: 1, rq: 2, pt: 3, it: 4, b: 'AQ==', ...ack }];
+      return { extFields: {}, body: Buffer.from(JSON.stringify({ brokerName: 'b', acks })) };
+    };
+    expect(commands.batchAckMessage.decodeRequest(body({})).acks[0]?.offsets).toEqual([0]);
+    expect(() => commands.batchAckMessage.decodeRequest(body({ r: '3' }))).toThrow(/r is "3"/);
+    expect(() => commands.batchAckMessage.decodeRequest(body({ b: '?' }))).toThrow(/no bit set/);
+    expect(() => commands.batchAckMessage.decodeRequest(body({ so: 'x' }))).toThrow(/so is not an integer/);
+  });
+});
+
+describe('an assignment', () => {
+  it('that the broker cannot tell is none, not an empty one', () => {
+    const { body } = commands.queryAssignment.encodeResponse({});
+    expect(commands.queryAssignment.decodeResponse({ extFields: {}, body })).toEqual({});
+  });
+
+  it('with a mode or model that does not exist is refused', () => {
+    const request = { topic: 'T', consumerGroup: 'G', clientId: 'c', messageModel: 'X', strategyName: 'AVG' };
+    const body = Buffer.from(JSON.stringify(request));
+    expect(() => commands.queryAssignment.decodeRequest({ extFields: {}, body })).toThrow(/message model/);
+    const mode = Buffer.from('{"topic":"T","consumerGroup":"G","mode":"PUSH"}');
+    expect(() => commands.setMessageRequestMode.decodeRequest({ extFields: {}, body: mode })).toThrow(
+      /"PUSH"/,
+    );
   });
 });
 
