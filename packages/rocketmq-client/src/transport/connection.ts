@@ -3,7 +3,6 @@ import {
   type CommandPayload,
   createRequest,
   createResponse,
-  encodeCommandHead,
   FrameDecoder,
   isOneway,
   isResponse,
@@ -12,6 +11,8 @@ import {
   ResponseCode,
 } from '@dt/rocketmq-protocol';
 import { messageOf, RocketMQError } from '../errors.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { type PendingRequest, PendingRequests } from './pending-requests.ts';
 import { tlsFailure } from './tls.ts';
 
 export interface InvokeOptions {
@@ -32,24 +33,8 @@ export interface ConnectionOptions {
   onClose: (error: RocketMQError) => void;
 }
 
-interface Pending {
-  code: number;
-  /** Ends when it is written: no answer comes. */
-  oneway: boolean;
-  /** With the answer; of a one-way request with itself. */
-  resolve: (command: RemotingCommand) => void;
-  reject: (error: RocketMQError) => void;
-  timer: NodeJS.Timeout;
-  startedAt: number;
-  written: boolean;
-  release: (() => void) | undefined;
-}
-
-/** Bodies up to this size are copied behind their header: one write is cheaper than two. */
-const COPY_BELOW_BYTES = 16_384;
 /** Two time-outs this far apart without a byte in between mean that the peer is gone without a word. */
 const SILENCE_MS = 2000;
-const MAX_OPAQUE = 0x7fffffff;
 
 /**
  * One socket to one NameServer or broker: requests with answers matched by opaque, out of order and with
@@ -61,11 +46,10 @@ export class Connection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #decoder = new FrameDecoder();
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingRequests((request) => this.#expire(request));
+  readonly #writer: FrameWriter;
   /** Written when the socket has room again; those that ended meanwhile are passed by. */
   #unwritten: RemotingCommand[] = [];
-  #blocked = false;
-  #opaque = 0;
   #closedWith: RocketMQError | undefined;
   #retiring = false;
   #lastReadAt = 0;
@@ -75,8 +59,8 @@ export class Connection {
     this.address = options.address;
     this.#socket = socket;
     this.#options = options;
+    this.#writer = new FrameWriter(socket, () => this.#onRoom());
     socket.on('data', (chunk) => this.#onData(chunk));
-    socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) =>
       this.#end(tlsFailure(error, this.address) ?? this.#lost(error.message, error)),
     );
@@ -119,20 +103,20 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const refused = this.#refusal(options.signal);
       if (refused !== undefined) return reject(refused);
-      const opaque = this.#nextOpaque();
-      const pending: Pending = {
+      const opaque = this.#pending.nextOpaque();
+      const pending: PendingRequest = {
         code,
         oneway,
         resolve,
         reject,
-        timer: setTimeout(() => this.#expire(opaque, options.timeoutMs), options.timeoutMs),
         startedAt: Date.now(),
+        timeoutMs: options.timeoutMs,
         written: false,
         release: this.#onAbort(opaque, options.signal),
       };
-      this.#pending.set(opaque, pending);
+      this.#pending.add(opaque, pending);
       const request = createRequest(code, payload, { opaque, oneway });
-      if (this.#blocked) this.#unwritten.push(request);
+      if (this.#writer.full) this.#unwritten.push(request);
       else this.#writeRequest(request, pending);
     });
   }
@@ -154,16 +138,10 @@ export class Connection {
     return undefined;
   }
 
-  #nextOpaque(): number {
-    do this.#opaque = this.#opaque >= MAX_OPAQUE ? 1 : this.#opaque + 1;
-    while (this.#pending.has(this.#opaque));
-    return this.#opaque;
-  }
-
   #onAbort(opaque: number, signal: AbortSignal | undefined): (() => void) | undefined {
     if (signal === undefined) return undefined;
     const abort = (): void => {
-      const pending = this.#take(opaque);
+      const pending = this.#pending.take(opaque);
       if (pending === undefined) return;
       const outcome = pending.written ? 'unknown' : 'not-sent';
       pending.reject(
@@ -174,38 +152,21 @@ export class Connection {
     return () => signal.removeEventListener('abort', abort);
   }
 
-  #writeRequest(request: RemotingCommand, pending: Pending): void {
+  #writeRequest(request: RemotingCommand, pending: PendingRequest): void {
     try {
-      this.#write(request);
+      // Alone it has nothing to wait for; among others it is gathered with what comes in this turn.
+      this.#writer.write(request, this.#pending.size === 1);
       pending.written = true;
-      if (pending.oneway) this.#take(request.opaque)?.resolve(request);
+      if (pending.oneway) this.#pending.take(request.opaque)?.resolve(request);
     } catch (error) {
-      this.#take(request.opaque);
+      this.#pending.take(request.opaque);
       pending.reject(new RocketMQError('message-invalid', messageOf(error), { cause: error }));
     }
   }
 
-  #write(command: RemotingCommand): void {
-    const head = encodeCommandHead(command);
-    const { body } = command;
-    let room: boolean;
-    if (body.length === 0) {
-      room = this.#socket.write(head);
-    } else if (body.length < COPY_BELOW_BYTES) {
-      room = this.#socket.write(Buffer.concat([head, body]));
-    } else {
-      this.#socket.cork();
-      this.#socket.write(head);
-      room = this.#socket.write(body);
-      this.#socket.uncork();
-    }
-    if (!room) this.#blocked = true;
-  }
-
-  #onDrain(): void {
-    this.#blocked = false;
+  #onRoom(): void {
     let at = 0;
-    for (; at < this.#unwritten.length && !this.#blocked; at++) {
+    for (; at < this.#unwritten.length && !this.#writer.full; at++) {
       const request = this.#unwritten[at];
       const pending = request && this.#pending.get(request.opaque);
       if (request !== undefined && pending !== undefined) this.#writeRequest(request, pending);
@@ -233,7 +194,7 @@ export class Connection {
 
   #onResponse(response: RemotingCommand): void {
     // An answer that came too late finds nobody and is dropped.
-    this.#take(response.opaque)?.resolve(response);
+    this.#pending.take(response.opaque)?.resolve(response);
     if (this.#retiring && this.#pending.size === 0) this.close();
   }
 
@@ -257,12 +218,11 @@ export class Connection {
     payload: Partial<CommandPayload> & { remark?: string },
   ): void {
     if (isOneway(request) || this.closed) return;
-    this.#write(createResponse(request, code, payload));
+    this.#writer.write(createResponse(request, code, payload), true);
   }
 
-  #expire(opaque: number, timeoutMs: number): void {
-    const pending = this.#take(opaque);
-    if (pending === undefined) return;
+  #expire(pending: PendingRequest): void {
+    const { timeoutMs } = pending;
     const text = `${requestCodeName(pending.code)} at ${this.address}: ${pending.oneway ? 'not written' : 'no answer'} within ${timeoutMs} ms`;
     const outcome = pending.written ? 'unknown' : 'not-sent';
     pending.reject(new RocketMQError('timeout', text, { retryable: true, outcome }));
@@ -276,15 +236,6 @@ export class Connection {
     if (now - this.#silentSince >= SILENCE_MS) this.#end(this.#lost('the peer is silent'));
   }
 
-  #take(opaque: number): Pending | undefined {
-    const pending = this.#pending.get(opaque);
-    if (pending === undefined) return undefined;
-    this.#pending.delete(opaque);
-    clearTimeout(pending.timer);
-    pending.release?.();
-    return pending;
-  }
-
   #lost(reason: string, cause?: unknown): RocketMQError {
     const text = `connection to ${this.address}: ${reason}`;
     return new RocketMQError('connection-lost', text, { retryable: true, cause });
@@ -295,9 +246,7 @@ export class Connection {
     this.#closedWith = error;
     this.#unwritten = [];
     this.#socket.destroy();
-    for (const opaque of [...this.#pending.keys()]) {
-      const pending = this.#take(opaque);
-      if (pending === undefined) continue;
+    for (const pending of this.#pending.takeAll()) {
       const outcome = pending.written ? 'unknown' : 'not-sent';
       const text = `${requestCodeName(pending.code)}: ${error.message}`;
       pending.reject(

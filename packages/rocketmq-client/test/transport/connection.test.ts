@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRequest, encodeCommand, createResponse, type RemotingCommand } from '@dt/rocketmq-protocol';
 import { Connection, type ConnectionOptions } from '../../src/transport/connection.ts';
 import type { RocketMQError } from '../../src/errors.ts';
@@ -16,20 +16,27 @@ afterEach(async () => {
 async function setUp(
   script: Script,
   options: Partial<ConnectionOptions> = {},
-): Promise<{ server: ScriptedServer; connection: Connection; closedWith: RocketMQError[] }> {
+): Promise<{
+  server: ScriptedServer;
+  connection: Connection;
+  closedWith: RocketMQError[];
+  /** How often the socket was written to. */
+  writes: () => number;
+}> {
   const server = await ScriptedServer.start(script);
   const socket = connect(server.port, '127.0.0.1');
   await new Promise((resolve) => socket.once('connect', resolve));
+  const write = vi.spyOn(socket, 'write');
   const closedWith: RocketMQError[] = [];
   const connection = new Connection(socket, {
     address: server.address,
-    maxInFlightRequests: 100,
+    maxInFlightRequests: 1000,
     onRequest: async () => undefined,
     onClose: (error) => closedWith.push(error),
     ...options,
   });
   open.push(connection, server);
-  return { server, connection, closedWith };
+  return { server, connection, closedWith, writes: () => write.mock.calls.length };
 }
 
 describe('a connection', () => {
@@ -178,6 +185,38 @@ describe('a connection', () => {
       code: 'aborted',
       outcome: 'not-sent',
     });
+  });
+
+  it('writes at once when alone, and together what comes in one turn', async () => {
+    const { connection, writes } = await setUp((request, peer) => peer.respond(request, request.code));
+    const alone = connection.invoke(1, nothing, { timeoutMs: 5000 });
+    expect(writes()).toBe(1);
+    await alone;
+    const codes = Array.from({ length: 300 }, (_, n) => n);
+    const body = Buffer.alloc(1000, 'x');
+    const answers = await Promise.all(
+      // A turn holds what follows in its microtasks, too.
+      codes.map((code) =>
+        Promise.resolve().then(() => connection.invoke(code, { extFields: {}, body }, { timeoutMs: 5000 })),
+      ),
+    );
+    expect(answers.map((answer) => answer.code)).toEqual(codes);
+    expect(writes()).toBeLessThan(10);
+  });
+
+  it('ends each request at its own time', async () => {
+    const { connection } = await setUp(() => undefined);
+    const ended: number[] = [];
+    const startedAt = Date.now();
+    await Promise.all(
+      [400, 100, 250, 50].map((timeoutMs) =>
+        connection.invoke(1, nothing, { timeoutMs }).catch(() => {
+          ended.push(timeoutMs);
+          expect(Date.now() - startedAt).toBeGreaterThanOrEqual(timeoutMs - 1);
+        }),
+      ),
+    );
+    expect(ended).toEqual([50, 100, 250, 400]);
   });
 
   it('writes no more than the peer reads, and all of it in the end', async () => {

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { RemotingCommand } from './command.ts';
 import { decodeCompactHeader, encodeCompactHeader } from './compact-header.ts';
-import { decodeJsonHeader, encodeJsonHeader } from './json-header.ts';
+import { decodeJsonHeader, jsonHeaderText } from './json-header.ts';
 
 export type SerializeType = 'json' | 'compact';
 
@@ -15,19 +15,32 @@ export interface EncodeOptions {
 
 /** Length, header and (first 8 + header bytes) of a frame whose body is written behind it, uncopied. */
 export function encodeCommandHead(command: RemotingCommand, options: EncodeOptions = {}): Buffer {
-  const compact = options.serializeType === 'compact';
-  const header = compact ? encodeCompactHeader(command) : encodeJsonHeader(command);
-  if (header.length > MAX_HEADER_BYTES) {
+  if (options.serializeType === 'compact') return headOf(encodeCompactHeader(command), command.body.length);
+  const text = jsonHeaderText(command);
+  const headerBytes = Buffer.byteLength(text);
+  const head = headFor(headerBytes, command.body.length);
+  head.write(text, 8);
+  return head;
+}
+
+function headOf(compactHeader: Buffer, bodyBytes: number): Buffer {
+  const head = headFor(compactHeader.length, bodyBytes);
+  head[4] = COMPACT;
+  compactHeader.copy(head, 8);
+  return head;
+}
+
+/** Room for a header behind the two lengths, which are written. */
+function headFor(headerBytes: number, bodyBytes: number): Buffer {
+  if (headerBytes > MAX_HEADER_BYTES) {
     throw new ProtocolError(
       'frame-too-large',
-      `header of ${header.length} bytes, allowed are ${MAX_HEADER_BYTES}`,
+      `header of ${headerBytes} bytes, allowed are ${MAX_HEADER_BYTES}`,
     );
   }
-  const head = Buffer.allocUnsafe(8 + header.length);
-  head.writeUInt32BE(4 + header.length + command.body.length, 0);
-  head.writeUInt32BE(header.length, 4);
-  if (compact) head[4] = COMPACT;
-  header.copy(head, 8);
+  const head = Buffer.allocUnsafe(8 + headerBytes);
+  head.writeUInt32BE(4 + headerBytes + bodyBytes, 0);
+  head.writeUInt32BE(headerBytes, 4);
   return head;
 }
 

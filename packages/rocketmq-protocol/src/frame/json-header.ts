@@ -8,19 +8,17 @@ const INT32_MIN = -0x80000000;
 const INT32_MAX = 0x7fffffff;
 
 /** Keys in the order Java writes them; parsers do not care, golden bytes do. */
-export function encodeJsonHeader(command: RemotingCommand): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      code: command.code,
-      extFields: command.extFields,
-      flag: command.flag,
-      language: command.language,
-      opaque: command.opaque,
-      remark: command.remark,
-      serializeTypeCurrentRPC: 'JSON',
-      version: command.version,
-    }),
-  );
+export function jsonHeaderText(command: RemotingCommand): string {
+  return JSON.stringify({
+    code: command.code,
+    extFields: command.extFields,
+    flag: command.flag,
+    language: command.language,
+    opaque: command.opaque,
+    remark: command.remark,
+    serializeTypeCurrentRPC: 'JSON',
+    version: command.version,
+  });
 }
 
 export function decodeJsonHeader(header: Buffer): RemotingCommand {
@@ -54,7 +52,8 @@ function extFields(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return fields;
   if (!isJsonObject(value))
     throw new ProtocolError('header-malformed', 'JSON header: extFields is not an object');
-  for (const [key, entry] of Object.entries(value)) {
+  for (const key in value) {
+    const entry = value[key];
     if (typeof entry === 'string') fields[key] = entry;
     // Java's parser turns scalars into text; null stays absent here, as an absent field reads the same.
     else if (typeof entry === 'number' || typeof entry === 'boolean') fields[key] = String(entry);
