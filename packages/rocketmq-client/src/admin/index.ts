@@ -1,7 +1,16 @@
-export {
-  Admin,
-  type AdminOptions,
-  type CreateSubscriptionGroupOptions,
-  type CreateTopicOptions,
-  type GroupConsumeStats,
-} from './admin.ts';
+export type { AdminOptions, BrokerChoice, ClusterInfo } from './admin-base.ts';
+export { Admin } from './admin.ts';
+export type {
+  ConsumerConnections,
+  CreateSubscriptionGroupOptions,
+  DeleteSubscriptionGroupOptions,
+  GroupConsumeStats,
+  QueueConsumeStats,
+} from './group-admin.ts';
+export type { FoundMessage, MessagesByKeyOptions, MessageTrack, MessageTrackType } from './message-admin.ts';
+export type {
+  CreateTopicOptions,
+  DeleteTopicOptions,
+  OffsetByTimeOptions,
+  QueueStats,
+} from './topic-admin.ts';

@@ -3,6 +3,7 @@ import {
   RequestCode,
   ResponseCode,
   subscriptionGroupConfigToJson,
+  type ClientConnection,
   type MessageQueue,
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
@@ -89,7 +90,7 @@ async function consumeStats(broker: BrokerContext, request: RemotingCommand): Pr
   return success(request, { body: withObjectKeys(body) });
 }
 
-function connectionsOf(clients: ReadonlyMap<Connection, ClientInfo>): commands.ClientConnection[] {
+function connectionsOf(clients: ReadonlyMap<Connection, ClientInfo>): ClientConnection[] {
   return [...clients].map(([connection, { clientId, language, version }]) => ({
     clientAddr: connection.remoteAddress,
     clientId,

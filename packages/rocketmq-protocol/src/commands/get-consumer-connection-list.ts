@@ -1,5 +1,10 @@
 import { RequestCode } from '../codes/request-codes.ts';
 import {
+  clientConnectionFromJson,
+  clientConnectionToJson,
+  type ClientConnection,
+} from '../data/client-connection.ts';
+import {
   subscriptionFromJson,
   subscriptionToJson,
   type SubscriptionData,
@@ -12,15 +17,6 @@ const requestHeader = header('GET_CONSUMER_CONNECTION_LIST request', { consumerG
 
 export type GetConsumerConnectionListRequest = ReturnType<typeof requestHeader.decode>;
 
-export interface ClientConnection {
-  clientId: string;
-  /** `ip:port` of the client's socket. */
-  clientAddr: string;
-  /** Empty when the client announced a language the broker does not know. */
-  language: string;
-  version: number;
-}
-
 export interface ConsumerConnections {
   connections: ClientConnection[];
   consumeType: string;
@@ -31,12 +27,7 @@ export interface ConsumerConnections {
 
 function encode(value: ConsumerConnections): Buffer {
   return jsonBody({
-    connectionSet: value.connections.map(({ clientAddr, clientId, language, version }) => ({
-      clientAddr,
-      clientId,
-      language,
-      version,
-    })),
+    connectionSet: value.connections.map(clientConnectionToJson),
     consumeFromWhere: value.consumeFromWhere,
     consumeType: value.consumeType,
     messageModel: value.messageModel,
@@ -49,12 +40,7 @@ function encode(value: ConsumerConnections): Buffer {
 function decode(body: Buffer): ConsumerConnections {
   const document = JsonReader.parse(body, 'ConsumerConnection');
   return {
-    connections: document.objects('connectionSet').map((connection) => ({
-      clientId: connection.string('clientId'),
-      clientAddr: connection.string('clientAddr'),
-      language: connection.string('language', ''),
-      version: connection.integer('version', 0),
-    })),
+    connections: document.objects('connectionSet').map(clientConnectionFromJson),
     consumeType: document.string('consumeType', ''),
     messageModel: document.string('messageModel', ''),
     consumeFromWhere: document.string('consumeFromWhere', ''),

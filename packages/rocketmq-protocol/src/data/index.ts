@@ -1,3 +1,5 @@
+export type { ClientConnection } from './client-connection.ts';
+export { dataVersionFromJson, dataVersionOf, dataVersionToJson, type DataVersion } from './data-version.ts';
 export {
   decodeHeartbeatData,
   encodeHeartbeatData,

@@ -52,6 +52,7 @@ const heartbeat = {
     },
   ],
 };
+const dataVersion = { counter: 2, stateVersion: 1, timestamp: 1700000000000 };
 const lock = { consumerGroup: 'G', clientId: 'c', queues: [queue] };
 const receipt = '10 1700000000000 60000 2 0 broker-a 1 12';
 const batchAck = {
@@ -103,6 +104,97 @@ const cases: Record<string, Case> = {
       maxOffset: 9,
       body: Buffer.from('x'),
     },
+  },
+  queryMessage: {
+    codec: commands.queryMessage,
+    code: 12,
+    request: {
+      topic: 'T',
+      key: 'k',
+      maxNum: 64,
+      beginTimestamp: 0,
+      endTimestamp: 1700000000000,
+      uniqueKeyQuery: true,
+    },
+    response: {
+      indexLastUpdateTimestamp: 1700000000000,
+      indexLastUpdatePhyoffset: 1000,
+      body: Buffer.from('x'),
+    },
+  },
+  getAllTopicConfig: {
+    codec: commands.getAllTopicConfig,
+    code: 21,
+    request: {},
+    response: { dataVersion, topics: [topicConfigOf('T', { order: true })] },
+  },
+  getEarliestMessageStoreTime: {
+    codec: commands.getEarliestMessageStoreTime,
+    code: 32,
+    request: { topic: 'T', queueId: 3 },
+    response: { timestamp: -1 },
+  },
+  viewMessageById: {
+    codec: commands.viewMessageById,
+    code: 33,
+    request: { topic: 'T', offset: 1000 },
+    response: { body: Buffer.from('x') },
+  },
+  getAllSubscriptionGroupConfig: {
+    codec: commands.getAllSubscriptionGroupConfig,
+    code: 201,
+    request: {},
+    response: { dataVersion, groups: [subscriptionGroupConfigOf('G', { retryMaxTimes: 3 })] },
+  },
+  getProducerConnectionList: {
+    codec: commands.getProducerConnectionList,
+    code: 204,
+    request: { producerGroup: 'PG' },
+    response: {
+      connections: [{ clientId: 'c', clientAddr: '127.0.0.1:1', language: 'JAVA', version: 473 }],
+    },
+  },
+  deleteSubscriptionGroup: {
+    codec: commands.deleteSubscriptionGroup,
+    code: 207,
+    request: { groupName: 'G', cleanOffset: true },
+    response: {},
+  },
+  getTopicsByCluster: {
+    codec: commands.getTopicsByCluster,
+    code: 224,
+    request: { cluster: 'C' },
+    response: { topics: ['T', 'U'] },
+  },
+  queryTopicConsumeByWho: {
+    codec: commands.queryTopicConsumeByWho,
+    code: 300,
+    request: { topic: 'T' },
+    response: { groups: ['G', 'H'] },
+  },
+  getSystemTopicListFromNameServer: {
+    codec: commands.getSystemTopicListFromNameServer,
+    code: 304,
+    request: {},
+    response: { topics: ['C', 'broker-a'], brokerAddr: '127.0.0.1:10911' },
+  },
+  getSystemTopicListFromBroker: {
+    codec: commands.getSystemTopicListFromBroker,
+    code: 305,
+    request: {},
+    response: { topics: ['TBW102'] },
+  },
+  queryTopicsByConsumer: {
+    codec: commands.queryTopicsByConsumer,
+    code: 343,
+    request: { group: 'G' },
+    response: { topics: ['T'], brokerAddr: '127.0.0.1:10911' },
+  },
+  getSubscriptionGroupConfig: {
+    codec: commands.getSubscriptionGroupConfig,
+    code: 352,
+    request: { group: 'G' },
+    response: subscriptionGroupConfigOf('G'),
   },
   queryConsumerOffset: {
     codec: commands.queryConsumerOffset,

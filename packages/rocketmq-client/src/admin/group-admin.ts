@@ -1,0 +1,150 @@
+import {
+  type ClientConnection,
+  commands,
+  compareMessageQueues,
+  ResponseCode,
+  retryTopic,
+  type SubscriptionGroupConfig,
+  subscriptionGroupConfigOf,
+} from '@dt/rocketmq-protocol';
+import type { RequestOptions } from '../client/index.ts';
+import { asRocketMQError } from '../errors.ts';
+import { groupName } from '../options.ts';
+import { type BrokerChoice, isRefusalSaying, mastersOf, requireText } from './admin-base.ts';
+import { TopicAdmin } from './topic-admin.ts';
+
+export type ConsumerConnections = commands.ConsumerConnections;
+export type QueueConsumeStats = commands.QueueConsumeStats;
+
+export interface CreateSubscriptionGroupOptions
+  extends Partial<Omit<SubscriptionGroupConfig, 'groupName'>>, BrokerChoice {
+  group: string;
+}
+
+export interface DeleteSubscriptionGroupOptions extends BrokerChoice, RequestOptions {
+  /** Forget the offsets of the group, too: one of the same name then starts anew. @default false */
+  cleanOffset?: boolean;
+}
+
+export interface GroupConsumeStats {
+  consumeTps: number;
+  queues: QueueConsumeStats[];
+}
+
+/** Consumer and producer groups: who is in them, and how far they are. */
+export abstract class GroupAdmin extends TopicAdmin {
+  /** How far a group is, on all brokers of its topics. Fails with `topic-not-found` for a group that never lived. */
+  async consumeStats(
+    group: string,
+    topic?: string,
+    options: RequestOptions = {},
+  ): Promise<GroupConsumeStats> {
+    const request = { consumerGroup: group, topic };
+    const stats = await this.ofEveryMaster(topic ?? retryTopic(group), (address) =>
+      this.client.request(address, commands.getConsumeStats, request, options),
+    );
+    return {
+      consumeTps: stats.reduce((sum, part) => sum + part.consumeTps, 0),
+      queues: stats.flatMap((part) => part.queues).sort((a, b) => compareMessageQueues(a.queue, b.queue)),
+    };
+  }
+
+  /** Creates or changes a consumer group on every master that is meant. */
+  async createSubscriptionGroup(
+    group: CreateSubscriptionGroupOptions,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    const { group: name, clusterName, brokerAddress, ...overrides } = group;
+    const config = subscriptionGroupConfigOf(groupName(name), overrides);
+    for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
+      await this.client.request(address, commands.updateAndCreateSubscriptionGroup, config, options);
+    }
+  }
+
+  /** A consumer group as one broker has it; `undefined` when the broker has no such group. */
+  async subscriptionGroup(
+    brokerAddress: string,
+    group: string,
+    options: RequestOptions = {},
+  ): Promise<SubscriptionGroupConfig | undefined> {
+    try {
+      return await this.client.request(
+        brokerAddress,
+        commands.getSubscriptionGroupConfig,
+        { group },
+        options,
+      );
+    } catch (error) {
+      if (isRefusalSaying(error, 'No group in this broker')) return undefined;
+      throw error;
+    }
+  }
+
+  /** All consumer groups as one broker has them. */
+  async subscriptionGroups(
+    brokerAddress: string,
+    options: RequestOptions = {},
+  ): Promise<SubscriptionGroupConfig[]> {
+    return (await this.client.request(brokerAddress, commands.getAllSubscriptionGroupConfig, {}, options))
+      .groups;
+  }
+
+  /** Removes a consumer group from every master that is meant, also one that is not there. */
+  async deleteSubscriptionGroup(group: string, options: DeleteSubscriptionGroupOptions = {}): Promise<void> {
+    const { clusterName, brokerAddress, cleanOffset = false } = options;
+    const request = { groupName: requireText('group', group), cleanOffset };
+    for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
+      await this.client.request(address, commands.deleteSubscriptionGroup, request, options);
+    }
+  }
+
+  /** The topics in which a group has offsets, on all its brokers. Fails with `topic-not-found` for an unknown group. */
+  async topicsOfGroup(group: string, options: RequestOptions = {}): Promise<string[]> {
+    const parts = await this.ofEveryMaster(retryTopic(group), (address) =>
+      this.client.request(address, commands.queryTopicsByConsumer, { group }, options),
+    );
+    return [...new Set(parts.flatMap((part) => part.topics))].sort();
+  }
+
+  /** The members of a group that are online, as one of its brokers sees them; `undefined` when there are none. */
+  async consumerConnections(
+    group: string,
+    options: RequestOptions = {},
+  ): Promise<ConsumerConnections | undefined> {
+    const [address] = mastersOf([...(await this.topicRoute(retryTopic(group))).brokers.values()]);
+    if (address === undefined) return undefined;
+    try {
+      return await this.client.request(
+        address,
+        commands.getConsumerConnectionList,
+        { consumerGroup: group },
+        options,
+      );
+    } catch (error) {
+      if (asRocketMQError(error).responseCode === ResponseCode.CONSUMER_NOT_ONLINE) return undefined;
+      throw error;
+    }
+  }
+
+  /** The clients of a producer group that are connected to the brokers of a topic; empty when there are none. */
+  async producerConnections(
+    group: string,
+    topic: string,
+    options: RequestOptions = {},
+  ): Promise<ClientConnection[]> {
+    const parts = await this.ofEveryMaster(topic, (address) => this.#producersAt(address, group, options));
+    const byId = new Map(parts.flat().map((connection) => [connection.clientId, connection]));
+    return [...byId.values()];
+  }
+
+  async #producersAt(address: string, group: string, options: RequestOptions): Promise<ClientConnection[]> {
+    try {
+      const request = { producerGroup: group };
+      return (await this.client.request(address, commands.getProducerConnectionList, request, options))
+        .connections;
+    } catch (error) {
+      if (isRefusalSaying(error, 'not exist')) return [];
+      throw error;
+    }
+  }
+}
