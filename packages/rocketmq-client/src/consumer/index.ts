@@ -8,6 +8,9 @@ export type {
   StartFrom,
   Subscription,
 } from './options.ts';
+export { PullConsumer, type PollOptions } from './pull-consumer.ts';
+export type { PullConsumerOptions } from './pull-options.ts';
 export type { QueueLag } from './queue-lag.ts';
 export { PushConsumer } from './push-consumer.ts';
 export type { ReceivedMessage } from './received-message.ts';
+export type { SeekTarget } from './seek-offset.ts';

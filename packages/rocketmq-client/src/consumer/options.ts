@@ -142,9 +142,9 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
   return {
     ...checkClientOptions(options),
     group: groupName(options.group),
-    subscriptions: subscriptions(options.subscriptions),
+    subscriptions: checkSubscriptions(options.subscriptions),
     handler: options.handler,
-    from: startFrom(options.from),
+    from: checkStartFrom(options.from),
     batchSize: integer('batchSize', options.batchSize, 32, 1, 10_000),
     pullBatchSize: integer('pullBatchSize', options.pullBatchSize, 32, 1, 1024),
     concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
@@ -236,7 +236,7 @@ function lockTimes(
   return { lockRenewMs, lockValidMs };
 }
 
-function subscriptions(value: readonly Subscription[]): readonly Subscription[] {
+export function checkSubscriptions(value: readonly Subscription[]): readonly Subscription[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidOption('subscriptions', value, 'expected at least one topic');
   }
@@ -256,7 +256,7 @@ function subscriptions(value: readonly Subscription[]): readonly Subscription[] 
   return value.map((subscription: Subscription) => ({ ...subscription }));
 }
 
-function startFrom(value: StartFrom | undefined): StartFrom {
+export function checkStartFrom(value: StartFrom | undefined): StartFrom {
   if (value === undefined || value === 'last') return 'last';
   if (value === 'first') return 'first';
   if (typeof value === 'object' && Number.isSafeInteger(value.timestamp) && value.timestamp >= 0)

@@ -17,6 +17,8 @@ export interface PullerOptions {
   pullBatchSize: number;
   longPollMs: number;
   pullTimeoutMs: number;
+  /** Whether the broker is to take the subscription of the request, and not that of the heartbeats. @default false */
+  ownSubscription?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export class Puller {
 
   async pull(offset: number, signal: AbortSignal): Promise<Pulled> {
     const address = await this.#address();
-    const { group, pullBatchSize, longPollMs, pullTimeoutMs } = this.#options;
+    const { group, pullBatchSize, longPollMs, pullTimeoutMs, ownSubscription = false } = this.#options;
     const request = commands.pullMessage.encodeRequest({
       consumerGroup: group,
       topic: this.#queue.topic,
@@ -62,7 +64,7 @@ export class Puller {
       queueOffset: offset,
       maxMsgNums: pullBatchSize,
       // Progress is told by requests of its own that are answered, not on the side of a pull.
-      sysFlag: PullSysFlag.SUSPEND,
+      sysFlag: PullSysFlag.SUSPEND | (ownSubscription ? PullSysFlag.SUBSCRIPTION : 0),
       commitOffset: 0,
       suspendTimeoutMillis: longPollMs,
       subVersion: this.#subscription.subVersion,

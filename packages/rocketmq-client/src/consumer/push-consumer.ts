@@ -1,7 +1,6 @@
 import {
   commands,
   type CommandPayload,
-  type ConsumeFromWhere,
   EMPTY_BODY,
   type MessageQueue,
   messageQueueKey,
@@ -19,13 +18,9 @@ import { Sender } from '../producer/sender.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
+import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
-import {
-  type CheckedConsumerOptions,
-  checkConsumerOptions,
-  type PushConsumerOptions,
-  type StartFrom,
-} from './options.ts';
+import { type CheckedConsumerOptions, checkConsumerOptions, type PushConsumerOptions } from './options.ts';
 import { PauseSwitch } from './pause-switch.ts';
 import { Puller } from './puller.ts';
 import { QueueConsumer } from './queue-consumer.ts';
@@ -44,7 +39,7 @@ export class PushConsumer {
   readonly #options: CheckedConsumerOptions;
   readonly #client: ClientInstance;
   readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
-  readonly #rebalancer: Rebalancer;
+  readonly #rebalancer: Rebalancer<QueueConsumer>;
   readonly #offsets: QueueOffsets;
   /** Only with `queueLocks`. */
   readonly #locks: QueueLocks | undefined;
@@ -159,11 +154,7 @@ export class PushConsumer {
   async #start(): Promise<void> {
     if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
     await this.#client.start();
-    await this.#lookUpRoutes();
-    const refused = (await this.#client.heartbeat()).find(
-      ({ code }) => code === 'access-denied' || code === 'tls-failed',
-    );
-    if (refused !== undefined) throw refused;
+    await joinGroup(this.#client, this.#subscriptions.keys(), this.#options.logger);
     // The first heartbeat makes the broker create the retry topic.
     const retry = retryTopic(this.#options.group);
     if (this.#subscriptions.has(retry)) await this.#client.routes.refresh(retry).catch(() => undefined);
@@ -176,17 +167,6 @@ export class PushConsumer {
     );
     this.#locks?.start();
     await this.#rebalancer.start();
-  }
-
-  async #lookUpRoutes(): Promise<void> {
-    for (const topic of this.#subscriptions.keys()) {
-      try {
-        await this.#client.routes.refresh(topic);
-      } catch (error) {
-        if (!(error instanceof RocketMQError) || error.code !== 'topic-not-found') throw error;
-        this.#options.logger.debug('topic does not exist yet', { topic });
-      }
-    }
   }
 
   async #close(): Promise<void> {
@@ -257,9 +237,4 @@ function subscriptionsOf(options: CheckedConsumerOptions): ReadonlyMap<string, S
   if (options.model === 'clustering')
     all.push({ topic: retryTopic(options.group), expression: SUBSCRIBE_ALL });
   return new Map(all.map(({ topic, expression }) => [topic, subscriptionOf(topic, expression, subVersion)]));
-}
-
-function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
-  if (from === 'last') return 'CONSUME_FROM_LAST_OFFSET';
-  return from === 'first' ? 'CONSUME_FROM_FIRST_OFFSET' : 'CONSUME_FROM_TIMESTAMP';
 }

@@ -1,15 +1,15 @@
-import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
+import type { MessageQueue } from '@dt/rocketmq-protocol';
 import { channels } from '../diagnostics.ts';
-import { asRocketMQError, messageOf, type RocketMQError } from '../errors.ts';
-import { Coalesced } from '../timing/coalesced.ts';
-import { Gate } from '../timing/gate.ts';
+import { messageOf } from '../errors.ts';
 import { onAbort } from '../timing/on-abort.ts';
-import { backoffMs, endsWithin, pause } from '../timing/pause.ts';
+import { endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Puller } from './puller.ts';
+import { QueueCommits } from './queue-commits.ts';
+import { QueueFeed } from './queue-feed.ts';
 import type { QueueLock } from './queue-lock.ts';
 import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
 import type { CachedMessage } from './received-message.ts';
@@ -32,19 +32,6 @@ export interface QueueConsumerParts {
 const KEPT_PAUSE_MS = 5000;
 /** A handler gets this long to end after its signal has fired. */
 const ABORT_GRACE_MS = 1000;
-/** An empty answer that comes sooner was not held by the broker: asking again at once would be a busy loop. */
-const HELD_MS = 50;
-const NOT_HELD_PAUSE_MS = 200;
-
-/** How long a request that timed out may lie in a busy broker before it is carried out. */
-const DOUBT_MS = 20_000;
-
-const OFFLINE: ReadonlySet<number | undefined> = new Set<number>([
-  ResponseCode.SUBSCRIPTION_NOT_EXIST,
-  ResponseCode.SUBSCRIPTION_NOT_LATEST,
-  ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-]);
-
 /**
  * One queue while it belongs to this consumer: one task pulls messages into the window, one hands them to the
  * handler, in offset order, one call at a time.
@@ -58,13 +45,8 @@ export class QueueConsumer {
   readonly #stopping = new AbortController();
   /** Tells a handler that it runs no longer for us. */
   readonly #abandoned = new AbortController();
-  readonly #arrived = new Gate();
-  readonly #room = new Gate();
-  readonly #commits = new Coalesced(() => this.#commit());
-  /** `undefined`: the broker has stored none, so even an offset that has not moved must be told. */
-  #committedOffset: number | undefined;
-  /** Until then a commit whose answer never came may still overwrite a later one. */
-  #doubtUntilMs = 0;
+  readonly #feed: QueueFeed;
+  readonly #commits: QueueCommits;
   /** Failed messages at the head of the window that come again, they alone. */
   #again: { epoch: number; attempts: number; count: number } | undefined;
   #consuming: Promise<void> = Promise.resolve();
@@ -81,7 +63,22 @@ export class QueueConsumer {
     this.#options = options;
     this.#parts = parts;
     this.#window = new MessageWindow(start.offset);
-    this.#committedOffset = start.stored ? start.offset : undefined;
+    this.#feed = new QueueFeed(queue, this.#window, options, {
+      puller: parts.puller,
+      pauses: parts.pauses,
+      heartbeat: parts.heartbeat,
+      mayPull: () => this.#holdsLock(),
+      isFull: () => this.#isFull(),
+      // Otherwise a restart would begin at the offset the broker has just refused.
+      onMoved: () => this.#commits.tell(),
+    });
+    this.#commits = new QueueCommits(
+      queue,
+      start,
+      parts.offsets,
+      () => this.#window.commitOffset,
+      () => this.#holdsLock(),
+    );
     if (parts.lock !== undefined) onAbort(parts.lock.lost, () => this.#abandon());
   }
 
@@ -99,14 +96,13 @@ export class QueueConsumer {
     this.#isStarted = true;
     const report = (error: unknown): void =>
       this.#log('error', 'queue stopped by a fault', { error: messageOf(error) });
-    this.#pull().catch(report);
+    this.#feed.run(this.#stopping.signal).catch(report);
     this.#consuming = this.#consume().catch(report);
   }
 
   /** Tells the broker how far this queue is done, if that changed or what it knows is in doubt. */
-  async commit(): Promise<void> {
-    const isKnown = this.#window.commitOffset === this.#committedOffset && Date.now() >= this.#doubtUntilMs;
-    if (!isKnown) await this.#commits.run();
+  commit(): Promise<void> {
+    return this.#commits.commit();
   }
 
   /**
@@ -155,76 +151,6 @@ export class QueueConsumer {
     return this.#parts.lock?.isHeld() ?? true;
   }
 
-  async #commit(): Promise<void> {
-    // The next owner may be further by now.
-    if (!this.#holdsLock()) return;
-    const offset = this.#window.commitOffset;
-    try {
-      await this.#parts.offsets.commit(this.queue, offset);
-    } catch (error) {
-      if (asRocketMQError(error).outcome === 'unknown') this.#doubtUntilMs = Date.now() + DOUBT_MS;
-      throw error;
-    }
-    this.#committedOffset = offset;
-  }
-
-  async #pull(): Promise<void> {
-    const { signal } = this.#stopping;
-    let failures = 0;
-    while (!signal.aborted && this.#holdsLock()) {
-      if (this.#parts.pauses.isPaused(this.queue)) {
-        await this.#parts.pauses.changed(signal);
-        continue;
-      }
-      if (this.#isFull()) {
-        await this.#room.wait(signal);
-        continue;
-      }
-      try {
-        await this.#pullOnce(signal);
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        failures++;
-        await this.#onPullFailure(asRocketMQError(error), failures, signal);
-      }
-    }
-  }
-
-  async #pullOnce(signal: AbortSignal): Promise<void> {
-    const startedAt = Date.now();
-    const pulled = await this.#parts.puller.pull(this.#window.nextPullOffset, signal);
-    if (signal.aborted) return;
-    if (pulled.status === 'moved') {
-      this.#log('warn', 'offset moved by the broker', {
-        from: this.#window.nextPullOffset,
-        to: pulled.nextOffset,
-      });
-      this.#window.reset(pulled.nextOffset);
-      // Otherwise a restart would begin at the offset the broker has just refused.
-      await this.#commits.run();
-      return;
-    }
-    // Only a broker that says "moved" may lead backwards.
-    const nextOffset = Math.max(pulled.nextOffset, this.#window.nextPullOffset);
-    const advanced = nextOffset > this.#window.nextPullOffset;
-    this.#window.append(pulled.messages, nextOffset);
-    if (pulled.messages.length > 0) this.#arrived.open();
-    else if (!advanced && Date.now() - startedAt < HELD_MS) await pause(NOT_HELD_PAUSE_MS, signal);
-  }
-
-  async #onPullFailure(failure: RocketMQError, failures: number, signal: AbortSignal): Promise<void> {
-    const { pullRetryPauseMs } = this.#options;
-    this.#log('warn', 'pull failed', { error: failure.message });
-    if (OFFLINE.has(failure.responseCode)) {
-      // The broker knows another state of this group, or none: one heartbeat puts it right.
-      await this.#parts.heartbeat();
-      await pause(backoffMs(failures + 1, pullRetryPauseMs / 5, pullRetryPauseMs * 4), signal);
-      return;
-    }
-    await pause(backoffMs(failures + 1, pullRetryPauseMs, pullRetryPauseMs * 4), signal);
-  }
-
   #isFull(): boolean {
     const { maxCachedMessages, maxCachedBytes } = this.#options;
     return this.#window.count >= maxCachedMessages || this.#window.bytes >= maxCachedBytes;
@@ -234,7 +160,7 @@ export class QueueConsumer {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       if (this.#window.count === 0) {
-        await this.#arrived.wait(signal);
+        await this.#feed.arrived.wait(signal);
         continue;
       }
       if (this.#parts.pauses.isPaused(this.queue)) {
@@ -271,7 +197,7 @@ export class QueueConsumer {
     if (epoch !== this.#window.epoch || !this.#holdsLock() || this.#abandoned.signal.aborted) return 0;
     if (failure === undefined) {
       this.#window.done(batch.length);
-      this.#room.open();
+      this.#feed.room.open();
       return 0;
     }
     const { queueOffset } = batch[0]?.message ?? {};
@@ -292,7 +218,7 @@ export class QueueConsumer {
     const { queueOffset } = batch[0]?.message ?? {};
     this.#log('error', 'messages dropped', { queueOffset, messageIds });
     this.#window.done(batch.length);
-    this.#room.open();
+    this.#feed.room.open();
     return 0;
   }
 
@@ -316,7 +242,7 @@ export class QueueConsumer {
     const kept = await this.#parts.sendBack.run(this.queue, batch);
     if (epoch !== this.#window.epoch) return 0;
     this.#window.done(batch.length, kept);
-    this.#room.open();
+    this.#feed.room.open();
     if (kept.length === 0) this.#again = undefined;
     else if (this.#again !== undefined) this.#again.count = kept.length;
     return kept.length > 0 ? KEPT_PAUSE_MS : 0;

@@ -35,7 +35,7 @@ export class BrokerOffsets implements QueueOffsets {
   }
 
   async startOffset(queue: MessageQueue, from: StartFrom): Promise<StartOffset> {
-    const stored = await this.#stored(queue);
+    const stored = await this.stored(queue);
     if (stored !== undefined) return { offset: stored, stored: stored > 0 };
     return { offset: await initialOffset(this.#client, queue, from), stored: false };
   }
@@ -47,10 +47,17 @@ export class BrokerOffsets implements QueueOffsets {
     await this.#client.request(address, commands.updateConsumerOffset, request);
   }
 
-  async #stored(queue: MessageQueue): Promise<number | undefined> {
+  /**
+   * `youngIsZero`: whether a broker may answer 0 for a queue that still has its first message, although nothing is
+   * stored.
+   */
+  async stored(queue: MessageQueue, { youngIsZero } = { youngIsZero: true }): Promise<number | undefined> {
     const { topic, queueId } = queue;
     const address = await this.#client.masterOf(topic, queue.brokerName);
-    const request = { consumerGroup: this.#group, topic, queueId };
+    const request = {
+      ...{ consumerGroup: this.#group, topic, queueId },
+      setZeroIfNotFound: youngIsZero ? undefined : false,
+    };
     try {
       const { offset } = await this.#client.request(address, commands.queryConsumerOffset, request);
       return offset >= 0 ? offset : undefined;

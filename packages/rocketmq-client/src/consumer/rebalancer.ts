@@ -8,9 +8,18 @@ import { Gate } from '../timing/gate.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
 import { allocateAverage } from './allocate-average.ts';
-import type { QueueConsumer } from './queue-consumer.ts';
 
-export interface RebalancerOptions {
+/** A queue while it belongs to this consumer. */
+export interface OwnedQueue {
+  readonly queue: MessageQueue;
+  /** Fires when it was lost to somebody else; it must then be stopped and opened anew. */
+  readonly lost?: AbortSignal | undefined;
+  start(): void;
+  /** Resolves when its progress is told, so that the next owner starts at the right place. */
+  stop(): Promise<void>;
+}
+
+export interface RebalancerOptions<Owned extends OwnedQueue> {
   group: string;
   /** Those of the subscriptions and the retry topic. */
   topics: readonly string[];
@@ -22,7 +31,7 @@ export interface RebalancerOptions {
    * Finds out where a queue starts and makes its consumer; not yet started. `undefined` while somebody else still
    * owns its lock.
    */
-  openQueue: (queue: MessageQueue) => Promise<QueueConsumer | undefined>;
+  openQueue: (queue: MessageQueue) => Promise<Owned | undefined>;
 }
 
 /** Notices come in swarms when several members start; each would share out the same queues. */
@@ -32,22 +41,26 @@ const RETRY_MS = 1000;
 const HANDOVER_MS = 500;
 
 /** Keeps the queues of this consumer what the group's members agree on. */
-export class Rebalancer {
+export class Rebalancer<Owned extends OwnedQueue> {
   readonly #client: ClientInstance;
-  readonly #options: RebalancerOptions;
-  readonly #queues = new Map<string, QueueConsumer>();
+  readonly #options: RebalancerOptions<Owned>;
+  readonly #queues = new Map<string, Owned>();
   readonly #closing = new AbortController();
   readonly #requested = new Gate();
   #isRequested = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(client: ClientInstance, options: RebalancerOptions) {
+  constructor(client: ClientInstance, options: RebalancerOptions<Owned>) {
     this.#client = client;
     this.#options = options;
   }
 
-  get queues(): QueueConsumer[] {
+  get queues(): Owned[] {
     return [...this.#queues.values()];
+  }
+
+  find(queue: MessageQueue): Owned | undefined {
+    return this.#queues.get(messageQueueKey(queue));
   }
 
   /** Shares out once, then goes on in the background. */
@@ -183,7 +196,7 @@ export class Rebalancer {
   }
 
   /** The others may still agree that the queue is ours: then it is opened again, at the offset stored by then. */
-  async #onLost(key: string, consumer: QueueConsumer): Promise<void> {
+  async #onLost(key: string, consumer: Owned): Promise<void> {
     if (this.#queues.get(key) !== consumer) return;
     await this.#stopAll([key]);
     this.request();

@@ -33,6 +33,8 @@ export interface ReceivedMessage {
   storeTimestamp: number;
   /** Deliveries before this one that failed. */
   reconsumeTimes: number;
+  /** From a pull consumer: why `body` is still as it was stored, because it could not be decompressed. */
+  bodyError?: string;
 }
 
 /** A message with what only this package needs of it. */

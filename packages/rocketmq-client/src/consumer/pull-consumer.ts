@@ -1,0 +1,402 @@
+import {
+  type CommandPayload,
+  commands,
+  type ConsumerData,
+  EMPTY_BODY,
+  type MessageQueue,
+  messageQueueKey,
+  type RemotingCommand,
+  RequestCode,
+  SUBSCRIBE_ALL,
+  type SubscriptionData,
+  subscriptionOf,
+} from '@dt/rocketmq-protocol';
+import { ClientInstance, type RequestOptions } from '../client/index.ts';
+import { messageOf, RocketMQError } from '../errors.ts';
+import { integer, invalidOption } from '../options.ts';
+import { Gate } from '../timing/gate.ts';
+import { endsWithin } from '../timing/pause.ts';
+import { repeat } from '../timing/repeat.ts';
+import { AssignedQueues } from './assigned-queues.ts';
+import { consumeFromWhere, joinGroup } from './join-group.ts';
+import type { StoredQueueOffset } from './offset-store.ts';
+import { PauseSwitch } from './pause-switch.ts';
+import { PullBudget } from './pull-budget.ts';
+import {
+  type CheckedPullConsumerOptions,
+  checkPullConsumerOptions,
+  type PullConsumerOptions,
+} from './pull-options.ts';
+import { PullQueue } from './pull-queue.ts';
+import { Puller } from './puller.ts';
+import { type QueueLag, queueLag } from './queue-lag.ts';
+import { BrokerOffsets } from './queue-offsets.ts';
+import { Rebalancer } from './rebalancer.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import { seekOffset, type SeekTarget } from './seek-offset.ts';
+
+export interface PollOptions {
+  /** @default 32 */
+  maxMessages?: number;
+  /** How long to wait for the first message. @default 1000 */
+  timeoutMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+const LONGEST_WAIT_MS = 0x7fffffff;
+
+/**
+ * Reads messages when its owner asks for them, as a member of a group (`subscriptions`) or from queues it is told
+ * (`assign`). Messages are fetched ahead, within `maxBufferedMessages` and `maxBufferedBytes`. Delivery is at least
+ * once: what is not committed comes again after a restart or a change of members.
+ */
+export class PullConsumer {
+  readonly #options: CheckedPullConsumerOptions;
+  readonly #client: ClientInstance;
+  readonly #subVersion = Date.now();
+  readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly #queues: Rebalancer<PullQueue> | AssignedQueues<PullQueue>;
+  readonly #offsets: BrokerOffsets;
+  readonly #budget: PullBudget;
+  readonly #pauses = new PauseSwitch();
+  readonly #arrived = new Gate();
+  readonly #closing = new AbortController();
+  /** With `autoCommit` the queues whose messages the last poll gave. */
+  readonly #unsettled = new Set<PullQueue>();
+  #turn = 0;
+  #isPolling = false;
+  #isStarted = false;
+  #stopCommits: () => void = () => undefined;
+  #starting: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(options: PullConsumerOptions) {
+    this.#options = checkPullConsumerOptions(options);
+    const { group, subscriptions, maxBufferedMessages, maxBufferedBytes } = this.#options;
+    this.#subscriptions = new Map(
+      subscriptions?.map(({ topic, expression }) => [
+        topic,
+        subscriptionOf(topic, expression, this.#subVersion),
+      ]),
+    );
+    this.#budget = new PullBudget(maxBufferedMessages, maxBufferedBytes);
+    this.#client = this.#newClient();
+    this.#offsets = new BrokerOffsets(this.#client, group);
+    this.#queues =
+      subscriptions === undefined
+        ? new AssignedQueues()
+        : new Rebalancer(this.#client, {
+            group,
+            topics: [...this.#subscriptions.keys()],
+            rebalanceIntervalMs: this.#options.rebalanceIntervalMs,
+            isBroadcast: false,
+            logger: this.#options.logger,
+            openQueue: (queue) => this.#openQueue(queue, this.#subscriptions.get(queue.topic)),
+          });
+  }
+
+  get clientId(): string {
+    return this.#client.clientId;
+  }
+
+  /** The queues this consumer reads now. */
+  get queues(): MessageQueue[] {
+    return this.#queues.queues.map(({ queue }) => queue);
+  }
+
+  /**
+   * Resolves when the consumer can be used; with `subscriptions` when the queues were shared out once. Fails with
+   * `name-server-unreachable`, `access-denied` and `tls-failed`; it may then be called again.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /** All queues of a topic that can be read. Fails with `topic-not-found`. */
+  async topicQueues(topic: string): Promise<MessageQueue[]> {
+    this.#assertUsable();
+    return [...(await this.#client.routes.refresh(topic)).readableQueues];
+  }
+
+  /**
+   * Reads these queues from now on, and no others; queues it reads already go on where they are. A failure leaves
+   * everything as it was. `expression` chooses messages by their tags, in queues that are new.
+   */
+  async assign(queues: readonly MessageQueue[], expression: string = SUBSCRIBE_ALL): Promise<void> {
+    this.#assertUsable();
+    if (!(this.#queues instanceof AssignedQueues))
+      throw invalidOption('assign', 'assign', 'expected a consumer without subscriptions');
+    await this.#queues.assign(queues, (queue) =>
+      this.#openQueue(queue, tagSubscription(queue.topic, expression, this.#subVersion)),
+    );
+  }
+
+  /**
+   * The next messages of all queues in turn, in offset order within a queue; an empty list when none came in time. With
+   * `autoCommit` the messages of the poll before count as done. One call at a time: another fails with `overloaded`.
+   *
+   * @throws RocketMQError `aborted` by the signal, `closed`, `access-denied` or `tls-failed` when a broker refuses pulls.
+   */
+  async poll(options: PollOptions = {}): Promise<ReceivedMessage[]> {
+    const maxMessages = integer('maxMessages', options.maxMessages, 32, 1, 1_000_000);
+    const timeoutMs = integer('timeoutMs', options.timeoutMs, 1000, 0, LONGEST_WAIT_MS);
+    return this.#poll(maxMessages, timeoutMs, options.signal);
+  }
+
+  /**
+   * Every message, one at a time, until the consumer is closed. With `autoCommit` a message counts as done when the
+   * next one is asked for.
+   *
+   * @throws RocketMQError as `poll`.
+   */
+  async *messages({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ReceivedMessage, void, void> {
+    for (;;) {
+      try {
+        const [message] = await this.#poll(1, LONGEST_WAIT_MS, signal);
+        if (message !== undefined) yield message;
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        throw error;
+      }
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void, void> {
+    return this.messages();
+  }
+
+  /** Offset of the next message `poll` gives of this queue. */
+  position(queue: MessageQueue): number {
+    return this.#queueOf(queue).position;
+  }
+
+  /** Goes on elsewhere in a queue. What was fetched of it is forgotten; the stored offset changes with a commit. */
+  async seek(queue: MessageQueue, target: SeekTarget, options: RequestOptions = {}): Promise<void> {
+    this.#assertUsable();
+    this.#queueOf(queue);
+    const offset = await seekOffset(this.#client, queue, target, options);
+    this.#queueOf(queue).seek(offset);
+  }
+
+  /**
+   * Tells the brokers how far the group is: behind everything that was polled, in all queues or in these, or at the
+   * given offsets (of the first message that is not done).
+   *
+   * @throws RocketMQError when a broker does not answer or refuses; other queues may then be committed.
+   */
+  async commit(what?: readonly (MessageQueue | StoredQueueOffset)[]): Promise<void> {
+    this.#assertUsable();
+    const commits =
+      what?.map((entry) => commitOf(entry, (queue) => this.#queueOf(queue))) ??
+      this.#queues.queues.map((part) => ({ part, offset: part.position }));
+    await Promise.all(commits.map(({ part, offset }) => part.commitAt(offset)));
+  }
+
+  /** What the broker has stored for the group; `undefined` when nothing. */
+  async committed(queue: MessageQueue): Promise<number | undefined> {
+    this.#assertUsable();
+    return this.#offsets.stored(queue, { youngIsZero: false });
+  }
+
+  /** How far each queue of this consumer is behind. */
+  lag(): Promise<QueueLag[]> {
+    return Promise.all(
+      this.#queues.queues.map(({ queue, doneOffset }) => queueLag(this.#client, queue, doneOffset)),
+    );
+  }
+
+  /** Gives and fetches nothing of these queues, or of all, until `resume`; also when they are given away and come back. */
+  pause(queues?: readonly MessageQueue[]): void {
+    this.#pauses.set(true, queues);
+  }
+
+  /** Goes on with these queues, or with all. */
+  resume(queues?: readonly MessageQueue[]): void {
+    this.#pauses.set(false, queues);
+    this.#arrived.open();
+  }
+
+  /**
+   * Ends a poll that waits with `closed`, commits with `autoCommit` (but what the last poll gave only after a
+   * `commit`), leaves the group; at most `closeTimeoutMs`.
+   */
+  close(): Promise<void> {
+    this.#ending ??= this.#close();
+    return this.#ending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #newClient(): ClientInstance {
+    const { group, subscriptions, from } = this.#options;
+    const consumer: ConsumerData = {
+      groupName: group,
+      consumeType: 'CONSUME_ACTIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: consumeFromWhere(from),
+      unitMode: false,
+      subscriptions: [...this.#subscriptions.values()],
+    };
+    return new ClientInstance({
+      ...this.#options,
+      membership: { producerGroups: [], consumers: subscriptions === undefined ? [] : [consumer] },
+      onRequest: (request) => this.#onRequest(request),
+      onRouteChange: () => this.#requestRebalance(),
+      onDisconnect: () => this.#requestRebalance(),
+    });
+  }
+
+  async #start(): Promise<void> {
+    if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
+    await this.#client.start();
+    if (this.#queues instanceof Rebalancer) {
+      await joinGroup(this.#client, this.#subscriptions.keys(), this.#options.logger);
+      await this.#queues.start();
+    }
+    if (this.#options.autoCommit) {
+      this.#stopCommits = repeat(
+        this.#options.commitIntervalMs,
+        () => this.#commitAll(),
+        (error) => this.#warnCommit(error),
+      );
+    }
+    this.#isStarted = true;
+  }
+
+  async #close(): Promise<void> {
+    const { closeTimeoutMs, requestTimeoutMs, group, logger } = this.#options;
+    const startedAt = Date.now();
+    this.#closing.abort();
+    this.#stopCommits();
+    if (!(await endsWithin(this.#queues.close(), closeTimeoutMs)))
+      logger.warn('queues were not given back in time', { group });
+    const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
+    await this.#client.close(Math.min(requestTimeoutMs, leftMs));
+  }
+
+  async #poll(
+    maxMessages: number,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReceivedMessage[]> {
+    this.#assertUsable();
+    if (this.#isPolling)
+      throw new RocketMQError('overloaded', 'another poll is under way', { retryable: true });
+    this.#isPolling = true;
+    try {
+      this.#settle();
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        if (signal?.aborted === true)
+          throw new RocketMQError('aborted', 'aborted by the caller', { cause: signal.reason });
+        const messages = this.#take(maxMessages);
+        const leftMs = Math.ceil(deadline - performance.now());
+        if (messages.length > 0 || leftMs <= 0) return messages;
+        await this.#wait(leftMs, signal);
+        this.#assertUsable();
+      }
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const wake = (): void => this.#arrived.open();
+    signal?.addEventListener('abort', wake, { once: true });
+    await this.#arrived.wait(this.#closing.signal, ms);
+    signal?.removeEventListener('abort', wake);
+  }
+
+  #settle(): void {
+    for (const part of this.#unsettled) part.settle();
+    this.#unsettled.clear();
+  }
+
+  /** Begins with another queue each time, so that none waits for ever behind a busy one. */
+  #take(maxMessages: number): ReceivedMessage[] {
+    const parts = this.#queues.queues;
+    const messages: ReceivedMessage[] = [];
+    this.#turn++;
+    for (let i = 0; i < parts.length && messages.length < maxMessages; i++) {
+      const part = parts[(this.#turn + i) % parts.length];
+      const taken = part?.take(maxMessages - messages.length) ?? [];
+      if (part !== undefined && taken.length > 0 && this.#options.autoCommit) this.#unsettled.add(part);
+      for (const { message, bodyError } of taken) {
+        if (bodyError !== undefined) message.bodyError = bodyError;
+        messages.push(message);
+      }
+    }
+    return messages;
+  }
+
+  async #openQueue(queue: MessageQueue, subscription: SubscriptionData | undefined): Promise<PullQueue> {
+    if (subscription === undefined) throw new Error(`no subscription for ${messageQueueKey(queue)}`);
+    const start = await this.#offsets.startOffset(queue, this.#options.from);
+    return new PullQueue(queue, start, this.#options, {
+      puller: new Puller(this.#client, queue, subscription, { ...this.#options, ownSubscription: true }),
+      offsets: this.#offsets,
+      pauses: this.#pauses,
+      budget: this.#budget,
+      heartbeat: () => this.#client.heartbeat(),
+      onArrival: () => this.#arrived.open(),
+    });
+  }
+
+  async #commitAll(): Promise<void> {
+    await Promise.all(
+      this.#queues.queues.map((part) => part.commit().catch((error: unknown) => this.#warnCommit(error))),
+    );
+  }
+
+  #warnCommit(error: unknown): void {
+    this.#options.logger.warn('commit failed', { group: this.#options.group, error: messageOf(error) });
+  }
+
+  #queueOf(queue: MessageQueue): PullQueue {
+    const found = this.#queues.find(queue);
+    if (found !== undefined) return found;
+    throw invalidOption('queue', messageQueueKey(queue), 'expected a queue that this consumer reads now');
+  }
+
+  #assertUsable(): void {
+    if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
+    if (!this.#isStarted) throw new RocketMQError('not-started', 'the consumer is not started');
+  }
+
+  #requestRebalance(): void {
+    if (this.#queues instanceof Rebalancer) this.#queues.request();
+  }
+
+  async #onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
+    if (request.code !== RequestCode.NOTIFY_CONSUMER_IDS_CHANGED) return undefined;
+    const { consumerGroup } = commands.notifyConsumerIdsChanged.decodeRequest(request);
+    if (consumerGroup === this.#options.group) this.#requestRebalance();
+    return { extFields: {}, body: EMPTY_BODY };
+  }
+}
+
+function commitOf(
+  entry: MessageQueue | StoredQueueOffset,
+  queueOf: (queue: MessageQueue) => PullQueue,
+): { part: PullQueue; offset: number } {
+  if (!('offset' in entry)) {
+    const part = queueOf(entry);
+    return { part, offset: part.position };
+  }
+  const offset = integer('offset', entry.offset, 0, 0, Number.MAX_SAFE_INTEGER);
+  return { part: queueOf(entry.queue), offset };
+}
+
+function tagSubscription(topic: string, expression: string, subVersion: number): SubscriptionData {
+  try {
+    return subscriptionOf(topic, expression, subVersion);
+  } catch (error) {
+    throw invalidOption('expression', expression, messageOf(error));
+  }
+}

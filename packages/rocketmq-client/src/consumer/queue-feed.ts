@@ -1,0 +1,141 @@
+import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
+import { asRocketMQError, type RocketMQError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { Gate } from '../timing/gate.ts';
+import { onAbort } from '../timing/on-abort.ts';
+import { backoffMs, pause } from '../timing/pause.ts';
+import type { MessageWindow } from './message-window.ts';
+import type { PauseSwitch } from './pause-switch.ts';
+import type { Puller } from './puller.ts';
+
+export interface QueueFeedOptions {
+  group: string;
+  pullRetryPauseMs: number;
+  logger: Logger;
+}
+
+export interface QueueFeedParts {
+  puller: Puller;
+  pauses: PauseSwitch;
+  /** Brings the brokers up to date about this client. */
+  heartbeat: () => Promise<unknown>;
+  /** Asked before every pull; `false` ends the feed. */
+  mayPull: () => boolean;
+  /** While it is, nothing is pulled until `room` opens. */
+  isFull: () => boolean;
+  /** The broker led to another offset, and the window is there. */
+  onMoved: () => Promise<void>;
+  onFailure?: (failure: RocketMQError) => void;
+}
+
+/** An empty answer that comes sooner was not held by the broker: asking again at once would be a busy loop. */
+const HELD_MS = 50;
+const NOT_HELD_PAUSE_MS = 200;
+
+const OFFLINE: ReadonlySet<number | undefined> = new Set<number>([
+  ResponseCode.SUBSCRIPTION_NOT_EXIST,
+  ResponseCode.SUBSCRIPTION_NOT_LATEST,
+  ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+]);
+
+/** Pulls the messages of one queue into its window, one request at a time. */
+export class QueueFeed {
+  /** Opens when the window got messages. */
+  readonly arrived = new Gate();
+  /** To be opened when the window has room again. */
+  readonly room: Gate;
+  readonly #queue: MessageQueue;
+  readonly #window: MessageWindow;
+  readonly #options: QueueFeedOptions;
+  readonly #parts: QueueFeedParts;
+  /** Of the request under way. */
+  #pulling = new AbortController();
+
+  constructor(
+    queue: MessageQueue,
+    window: MessageWindow,
+    options: QueueFeedOptions,
+    parts: QueueFeedParts,
+    room = new Gate(),
+  ) {
+    this.#queue = queue;
+    this.#window = window;
+    this.#options = options;
+    this.#parts = parts;
+    this.room = room;
+  }
+
+  /** Ends when the signal fires. */
+  async run(signal: AbortSignal): Promise<void> {
+    onAbort(signal, () => this.#pulling.abort());
+    let failures = 0;
+    while (!signal.aborted && this.#parts.mayPull()) {
+      if (this.#parts.pauses.isPaused(this.#queue)) {
+        await this.#parts.pauses.changed(signal);
+        continue;
+      }
+      if (this.#parts.isFull()) {
+        await this.room.wait(signal);
+        continue;
+      }
+      const { epoch } = this.#window;
+      try {
+        await this.#pullOnce(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (epoch !== this.#window.epoch) continue;
+        failures++;
+        await this.#onFailure(asRocketMQError(error), failures, signal);
+      }
+    }
+  }
+
+  /** Goes on at another offset, whatever is under way. */
+  seek(offset: number): void {
+    this.#window.reset(offset);
+    this.#pulling.abort();
+    this.#pulling = new AbortController();
+    this.room.open();
+  }
+
+  async #pullOnce(signal: AbortSignal): Promise<void> {
+    const startedAt = Date.now();
+    const { epoch } = this.#window;
+    const pulled = await this.#parts.puller.pull(this.#window.nextPullOffset, this.#pulling.signal);
+    if (signal.aborted || epoch !== this.#window.epoch) return;
+    if (pulled.status === 'moved') {
+      this.#log('offset moved by the broker', {
+        from: this.#window.nextPullOffset,
+        to: pulled.nextOffset,
+      });
+      this.#window.reset(pulled.nextOffset);
+      await this.#parts.onMoved();
+      return;
+    }
+    // Only a broker that says "moved" may lead backwards.
+    const nextOffset = Math.max(pulled.nextOffset, this.#window.nextPullOffset);
+    const advanced = nextOffset > this.#window.nextPullOffset;
+    this.#window.append(pulled.messages, nextOffset);
+    if (pulled.messages.length > 0) this.arrived.open();
+    else if (!advanced && Date.now() - startedAt < HELD_MS) await pause(NOT_HELD_PAUSE_MS, signal);
+  }
+
+  async #onFailure(failure: RocketMQError, failures: number, signal: AbortSignal): Promise<void> {
+    const { pullRetryPauseMs } = this.#options;
+    this.#log('pull failed', { error: failure.message });
+    this.#parts.onFailure?.(failure);
+    if (OFFLINE.has(failure.responseCode)) {
+      // The broker knows another state of this group, or none: one heartbeat puts it right.
+      await this.#parts.heartbeat();
+      await pause(backoffMs(failures + 1, pullRetryPauseMs / 5, pullRetryPauseMs * 4), signal);
+      return;
+    }
+    await pause(backoffMs(failures + 1, pullRetryPauseMs, pullRetryPauseMs * 4), signal);
+  }
+
+  #log(message: string, fields: Record<string, unknown>): void {
+    const { group, logger } = this.#options;
+    logger.warn(message, { group, ...this.#queue, ...fields });
+  }
+}
