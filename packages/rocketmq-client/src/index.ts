@@ -1,5 +1,6 @@
 export * from './admin/index.ts';
 export * from './consumer/index.ts';
+export { allocateAverage } from './consumer/allocate-average.ts';
 export {
   RocketMQError,
   type RequestOutcome,
@@ -12,4 +13,4 @@ export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
 export type { TlsOptions } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';
-export type { Credentials, MessageQueue } from '@dt/rocketmq-protocol';
+export { versionName, type Credentials, type MessageQueue, type TopicRouteData } from '@dt/rocketmq-protocol';

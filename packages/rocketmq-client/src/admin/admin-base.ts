@@ -17,6 +17,12 @@ export interface BrokerChoice {
   brokerAddress?: string | undefined;
 }
 
+/** Which brokers are asked about a topic. */
+export interface AskedBrokers extends RequestOptions {
+  /** The masters of this cluster. @default those that the topic's route names */
+  clusterName?: string | undefined;
+}
+
 /** What all areas of the admin client stand on: the connection to a cluster, and who its brokers are. */
 export abstract class AdminBase {
   protected readonly client: ClientInstance;
@@ -57,9 +63,18 @@ export abstract class AdminBase {
   }
 
   /** The answers of every master of a topic, in the order of the route. */
-  protected async ofEveryMaster<T>(topic: string, request: (address: string) => Promise<T>): Promise<T[]> {
-    const addresses = mastersOf([...(await this.topicRoute(topic)).brokers.values()]);
-    return Promise.all(addresses.map(request));
+  protected async ofEveryMaster<T>(
+    topic: string,
+    request: (address: string) => Promise<T>,
+    asked: AskedBrokers = {},
+  ): Promise<T[]> {
+    return Promise.all(mastersOf(await this.brokersOf(topic, asked)).map(request));
+  }
+
+  /** The brokers to ask about a topic. */
+  protected async brokersOf(topic: string, { clusterName, ...options }: AskedBrokers): Promise<BrokerData[]> {
+    if (clusterName !== undefined) return this.masterBrokers(clusterName, options);
+    return [...(await this.topicRoute(topic)).brokers.values()];
   }
 
   /** Addresses of the brokers that are meant. Fails with `broker-not-found` when there are none. */

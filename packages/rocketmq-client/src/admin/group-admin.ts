@@ -10,7 +10,13 @@ import {
 import type { RequestOptions } from '../client/index.ts';
 import { asRocketMQError } from '../errors.ts';
 import { groupName } from '../options.ts';
-import { type BrokerChoice, isRefusalSaying, mastersOf, requireText } from './admin-base.ts';
+import {
+  type AskedBrokers,
+  type BrokerChoice,
+  isRefusalSaying,
+  mastersOf,
+  requireText,
+} from './admin-base.ts';
 import { TopicAdmin } from './topic-admin.ts';
 
 export type ConsumerConnections = commands.ConsumerConnections;
@@ -34,14 +40,12 @@ export interface GroupConsumeStats {
 /** Consumer and producer groups: who is in them, and how far they are. */
 export abstract class GroupAdmin extends TopicAdmin {
   /** How far a group is, on all brokers of its topics. Fails with `topic-not-found` for a group that never lived. */
-  async consumeStats(
-    group: string,
-    topic?: string,
-    options: RequestOptions = {},
-  ): Promise<GroupConsumeStats> {
+  async consumeStats(group: string, topic?: string, options: AskedBrokers = {}): Promise<GroupConsumeStats> {
     const request = { consumerGroup: group, topic };
-    const stats = await this.ofEveryMaster(topic ?? retryTopic(group), (address) =>
-      this.client.request(address, commands.getConsumeStats, request, options),
+    const stats = await this.ofEveryMaster(
+      topic ?? retryTopic(group),
+      (address) => this.client.request(address, commands.getConsumeStats, request, options),
+      options,
     );
     return {
       consumeTps: stats.reduce((sum, part) => sum + part.consumeTps, 0),
@@ -106,12 +110,16 @@ export abstract class GroupAdmin extends TopicAdmin {
     return [...new Set(parts.flatMap((part) => part.topics))].sort();
   }
 
-  /** The members of a group that are online, as one of its brokers sees them; `undefined` when there are none. */
+  /**
+   * The members of a group that are online, as one of its brokers sees them, or the one at `brokerAddress`;
+   * `undefined` when there are none.
+   */
   async consumerConnections(
     group: string,
-    options: RequestOptions = {},
+    options: RequestOptions & Pick<BrokerChoice, 'brokerAddress'> = {},
   ): Promise<ConsumerConnections | undefined> {
-    const [address] = mastersOf([...(await this.topicRoute(retryTopic(group))).brokers.values()]);
+    const address =
+      options.brokerAddress ?? mastersOf([...(await this.topicRoute(retryTopic(group))).brokers.values()])[0];
     if (address === undefined) return undefined;
     try {
       return await this.client.request(

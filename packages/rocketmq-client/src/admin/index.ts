@@ -1,4 +1,4 @@
-export type { AdminOptions, BrokerChoice, ClusterInfo } from './admin-base.ts';
+export type { AdminOptions, AskedBrokers, BrokerChoice, ClusterInfo } from './admin-base.ts';
 export { Admin } from './admin.ts';
 export type {
   ConsumerConnections,
@@ -7,7 +7,14 @@ export type {
   GroupConsumeStats,
   QueueConsumeStats,
 } from './group-admin.ts';
-export type { FoundMessage, MessagesByKeyOptions, MessageTrack, MessageTrackType } from './message-admin.ts';
+export type {
+  FoundMessage,
+  MessagesByKeyOptions,
+  MessageTrack,
+  MessageTrackType,
+  ReadMessages,
+  ReadMessagesOptions,
+} from './message-admin.ts';
 export type {
   CreateTopicOptions,
   DeleteTopicOptions,

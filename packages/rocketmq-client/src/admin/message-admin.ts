@@ -10,14 +10,22 @@ import {
   type OffsetMessageId,
   PullSysFlag,
   ResponseCode,
+  type RemotingCommand,
   type StoredMessage,
   SUBSCRIBE_ALL,
+  subscriptionOf,
 } from '@dt/rocketmq-protocol';
 import type { RequestOptions } from '../client/index.ts';
 import { type ReceivedMessage, toCachedMessage } from '../consumer/received-message.ts';
 import { asRocketMQError, errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
-import { checkQueue, isRefusalSaying, readableAddressOf, requireText } from './admin-base.ts';
+import {
+  type AskedBrokers,
+  checkQueue,
+  isRefusalSaying,
+  readableAddressOf,
+  requireText,
+} from './admin-base.ts';
 import { GroupAdmin } from './group-admin.ts';
 
 /** A stored message, with what tools show of it. */
@@ -29,6 +37,10 @@ export interface FoundMessage extends ReceivedMessage {
   /** `ip:port` of the broker that stored it. */
   storeHost: string;
   sysFlag: number;
+  /** CRC-32 of the body as it is stored. */
+  bodyCrc: number;
+  /** Where the half message of its transaction lies; 0 without one. */
+  preparedTransactionOffset: number;
   /** Set by the producer. */
   flag: number;
   /** Bytes of the whole record. */
@@ -37,13 +49,31 @@ export interface FoundMessage extends ReceivedMessage {
   bodyError?: string;
 }
 
-export interface MessagesByKeyOptions extends RequestOptions {
+export interface MessagesByKeyOptions extends AskedBrokers {
   /** Stored at this time or later, milliseconds since 1970. @default 0 */
   begin?: number;
   /** Stored at this time or earlier. @default no end */
   end?: number;
   /** Of one broker; brokers give 64 at most. @default 64 */
   max?: number;
+}
+
+export interface ReadMessagesOptions extends RequestOptions {
+  /** At most; a broker may give fewer. @default 32 */
+  max?: number;
+  /** Only messages with one of these tags: `TagA || TagB`. @default all */
+  expression?: string | undefined;
+}
+
+export interface ReadMessages {
+  /**
+   * `found`. `no-match`: there are messages, none of them wanted. `no-new`: the queue does not reach so far.
+   * `offset-illegal`: the offset lies before the oldest or behind the newest message.
+   */
+  status: 'found' | 'no-match' | 'no-new' | 'offset-illegal';
+  messages: FoundMessage[];
+  /** Where to read on. */
+  nextOffset: number;
 }
 
 /**
@@ -101,20 +131,35 @@ export abstract class MessageAdmin extends GroupAdmin {
     offset: number,
     options: RequestOptions = {},
   ): Promise<FoundMessage | undefined> {
+    const { messages } = await this.readMessages(queue, offset, { ...options, max: 1 });
+    return messages[0]?.queueOffset === offset ? messages[0] : undefined;
+  }
+
+  /**
+   * The messages of a queue from an offset on, as many as the broker gives at once; read on at `nextOffset`. Never
+   * waits for new ones.
+   */
+  async readMessages(
+    queue: MessageQueue,
+    offset: number,
+    options: ReadMessagesOptions = {},
+  ): Promise<ReadMessages> {
     checkQueue(queue);
     const queueOffset = integer('offset', offset, 0, 0, Number.MAX_SAFE_INTEGER);
+    const maxMsgNums = integer('max', options.max, 32, 1, 1024);
+    const { subString, tagsSet } = wantedTags(queue.topic, options.expression);
     const address = await this.client.masterOf(queue.topic, queue.brokerName);
     const request = commands.pullMessage.encodeRequest({
       consumerGroup: TOOLS_GROUP,
       topic: queue.topic,
       queueId: queue.queueId,
       queueOffset,
-      maxMsgNums: 1,
+      maxMsgNums,
       sysFlag: PullSysFlag.SUBSCRIPTION,
       commitOffset: 0,
       suspendTimeoutMillis: 0,
       subVersion: 0,
-      subscription: SUBSCRIBE_ALL,
+      subscription: subString,
       expressionType: 'TAG',
     });
     const response = await this.client.invoke(
@@ -123,18 +168,17 @@ export abstract class MessageAdmin extends GroupAdmin {
       request,
       this.invokeOptions(options),
     );
-    switch (response.code) {
-      case ResponseCode.SUCCESS: {
-        const [stored] = decoded(response.body, 'PULL_MESSAGE', address);
-        return stored?.queueOffset === queueOffset ? foundMessage(stored, queue.brokerName) : undefined;
-      }
-      case ResponseCode.PULL_NOT_FOUND:
-      case ResponseCode.PULL_RETRY_IMMEDIATELY:
-      case ResponseCode.PULL_OFFSET_MOVED:
-        return undefined;
-      default:
-        throw errorOfResponse(response, 'PULL_MESSAGE', address);
-    }
+    const status = READ_STATUS.get(response.code);
+    if (status === undefined) throw errorOfResponse(response, 'PULL_MESSAGE', address);
+    const nextOffset = nextOffsetOf(response, address);
+    if (status !== 'found') return { status, messages: [], nextOffset };
+    const stored = decoded(response.body, 'PULL_MESSAGE', address)
+      // The broker compares hashes of tags only.
+      .filter(
+        ({ properties }) => tagsSet.length === 0 || tagsSet.includes(properties[MessageProperty.TAGS] ?? ''),
+      );
+    const messages = await Promise.all(stored.map((message) => foundMessage(message, queue.brokerName)));
+    return { status: messages.length === 0 ? 'no-match' : status, messages, nextOffset };
   }
 
   /** The messages with this text among their keys, oldest first, on all brokers of the topic. */
@@ -155,8 +199,17 @@ export abstract class MessageAdmin extends GroupAdmin {
   async messageByUniqueKey(
     topic: string,
     uniqueKey: string,
-    options: RequestOptions = {},
+    options: AskedBrokers = {},
   ): Promise<FoundMessage | undefined> {
+    return (await this.messagesByUniqueKey(topic, uniqueKey, options))[0];
+  }
+
+  /** All copies of the message with the id that its producer gave it, oldest first; at most 32 of a broker. */
+  async messagesByUniqueKey(
+    topic: string,
+    uniqueKey: string,
+    options: AskedBrokers = {},
+  ): Promise<FoundMessage[]> {
     const request = {
       topic,
       key: requireText('uniqueKey', uniqueKey),
@@ -166,7 +219,7 @@ export abstract class MessageAdmin extends GroupAdmin {
       uniqueKeyQuery: true,
     };
     const found = await this.#query(request, options);
-    return found.find((message) => message.properties[MessageProperty.UNIQ_KEY] === uniqueKey);
+    return found.filter((message) => message.properties[MessageProperty.UNIQ_KEY] === uniqueKey);
   }
 
   /** What became of a message in every group that consumes its topic. */
@@ -208,11 +261,10 @@ export abstract class MessageAdmin extends GroupAdmin {
     );
   }
 
-  async #query(request: commands.QueryMessageRequest, options: RequestOptions): Promise<FoundMessage[]> {
+  async #query(request: commands.QueryMessageRequest, options: AskedBrokers): Promise<FoundMessage[]> {
     const { topic } = request;
-    const { brokers } = await this.topicRoute(topic);
     const parts = await Promise.all(
-      [...brokers.values()].map(async (broker) => {
+      (await this.brokersOf(topic, options)).map(async (broker) => {
         const address = readableAddressOf(broker);
         if (address === undefined) return [];
         const stored = (await this.#queryAt(address, request, options)).filter(
@@ -250,6 +302,35 @@ export abstract class MessageAdmin extends GroupAdmin {
   }
 }
 
+const READ_STATUS: ReadonlyMap<number, ReadMessages['status']> = new Map([
+  [ResponseCode.SUCCESS, 'found'],
+  [ResponseCode.PULL_RETRY_IMMEDIATELY, 'no-match'],
+  [ResponseCode.PULL_NOT_FOUND, 'no-new'],
+  [ResponseCode.PULL_OFFSET_MOVED, 'offset-illegal'],
+]);
+
+function wantedTags(
+  topic: string,
+  expression = SUBSCRIBE_ALL,
+): { subString: string; tagsSet: readonly string[] } {
+  try {
+    return subscriptionOf(topic, expression, 0);
+  } catch (error) {
+    throw invalidOption('expression', expression, `expected TagA || TagB: ${messageOf(error)}`);
+  }
+}
+
+function nextOffsetOf(response: RemotingCommand, address: string): number {
+  try {
+    return commands.pullMessage.decodeResponse(response).nextBeginOffset;
+  } catch (error) {
+    throw new RocketMQError('bad-answer', `PULL_MESSAGE at ${address}: ${messageOf(error)}`, {
+      cause: error,
+      outcome: 'unknown',
+    });
+  }
+}
+
 async function foundMessage(stored: StoredMessage, brokerName: string): Promise<FoundMessage> {
   const queue = { topic: stored.topic, brokerName, queueId: stored.queueId };
   const { message, bodyError } = await toCachedMessage(stored, queue);
@@ -262,6 +343,8 @@ async function foundMessage(stored: StoredMessage, brokerName: string): Promise<
     bornHost: hostText(stored.bornHost),
     storeHost: hostText(stored.storeHost),
     sysFlag: stored.sysFlag,
+    bodyCrc: stored.bodyCrc,
+    preparedTransactionOffset: stored.preparedTransactionOffset,
     flag: stored.flag,
     sizeBytes: stored.sizeBytes,
     ...(bodyError !== undefined && { bodyError }),

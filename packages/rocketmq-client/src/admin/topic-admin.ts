@@ -12,7 +12,8 @@ import {
 import type { RequestOptions } from '../client/index.ts';
 import { asRocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
-import { AdminBase, type BrokerChoice, checkQueue, requireText } from './admin-base.ts';
+import { type AskedBrokers, type BrokerChoice, checkQueue, requireText } from './admin-base.ts';
+import { NameServerAdmin } from './name-server-admin.ts';
 
 export type QueueStats = commands.QueueStats;
 
@@ -24,6 +25,15 @@ export interface CreateTopicOptions extends BrokerChoice {
   writeQueueNums?: number;
   /** 2 writable, 4 readable. @default 6 */
   perm?: number;
+  /** Messages of a sharding key keep their order also while a broker is away. @default false */
+  order?: boolean;
+  /** Bits for units of a deployment: 1 the topic has units, 2 they subscribe. @default 0 */
+  topicSysFlag?: number;
+  /**
+   * What to change of the attributes: `'+name': 'value'` sets one, `'-name': ''` removes one.
+   * @default nothing
+   */
+  attributes?: Readonly<Record<string, string>>;
 }
 
 export type DeleteTopicOptions = Pick<BrokerChoice, 'clusterName'> & RequestOptions;
@@ -38,7 +48,7 @@ export interface OffsetByTimeOptions extends RequestOptions {
 }
 
 /** Topics, and the offsets of their queues. */
-export abstract class TopicAdmin extends AdminBase {
+export abstract class TopicAdmin extends NameServerAdmin {
   /** All topics, system topics among them. */
   async topicList(options: RequestOptions = {}): Promise<string[]> {
     return (await this.client.requestNameServer(commands.getAllTopicList, {}, options)).topics;
@@ -98,8 +108,9 @@ export abstract class TopicAdmin extends AdminBase {
       writeQueueNums: integer('writeQueueNums', topic.writeQueueNums, defaults.writeQueueNums, 1, 65_536),
       perm: integer('perm', topic.perm, defaults.perm, 0, 15),
       topicFilterType: defaults.topicFilterType,
-      topicSysFlag: 0,
-      order: false,
+      topicSysFlag: integer('topicSysFlag', topic.topicSysFlag, 0, 0, 3),
+      order: topic.order ?? false,
+      ...(topic.attributes && { attributes: attributesText(topic.attributes) }),
     };
     for (const address of await this.masters(topic, options)) {
       await this.client.request(address, commands.updateAndCreateTopic, request, options);
@@ -121,9 +132,11 @@ export abstract class TopicAdmin extends AdminBase {
   }
 
   /** Offsets of every queue, in order. */
-  async topicStats(topic: string, options: RequestOptions = {}): Promise<QueueStats[]> {
-    const stats = await this.ofEveryMaster(topic, (address) =>
-      this.client.request(address, commands.getTopicStatsInfo, { topic }, options),
+  async topicStats(topic: string, options: AskedBrokers = {}): Promise<QueueStats[]> {
+    const stats = await this.ofEveryMaster(
+      topic,
+      (address) => this.client.request(address, commands.getTopicStatsInfo, { topic }, options),
+      options,
     );
     return stats.flatMap((part) => part.queues).sort(byQueue);
   }
@@ -176,6 +189,17 @@ export abstract class TopicAdmin extends AdminBase {
     checkQueue(queue);
     return this.client.masterOf(queue.topic, queue.brokerName);
   }
+}
+
+/** `+name=value,-name` */
+function attributesText(attributes: Readonly<Record<string, string>>): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => {
+      if (!/^[+-][^=,\s]+$/.test(key))
+        throw invalidOption('attributes', key, 'expected + or - in front of the name of an attribute');
+      return key.startsWith('+') ? `${key}=${value}` : key;
+    })
+    .join(',');
 }
 
 function named({ topic, queueId }: MessageQueue): { topic: string; queueId: number } {

@@ -438,6 +438,18 @@ const cases: Record<string, Case> = {
     request: { topic: 'T', clusterName: 'C' },
     response: {},
   },
+  putKvConfig: {
+    codec: commands.putKvConfig,
+    code: 100,
+    request: { namespace: 'ORDER_TOPIC_CONFIG', key: 'T', value: 'broker-a:4' },
+    response: {},
+  },
+  getKvConfig: {
+    codec: commands.getKvConfig,
+    code: 101,
+    request: { namespace: 'ORDER_TOPIC_CONFIG', key: 'T' },
+    response: { value: 'broker-a:4' },
+  },
   sendMessageV2: { codec: commands.sendMessageV2, code: 310, request: send, response: sent },
   sendBatchMessage: {
     codec: commands.sendBatchMessage,
