@@ -39,6 +39,8 @@ export default tseslint.config(
         clearTimeout: 'readonly',
         require: 'readonly',
         module: 'writable',
+        Buffer: 'readonly',
+        setImmediate: 'readonly',
       },
     },
   },

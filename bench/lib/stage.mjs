@@ -103,7 +103,7 @@ export class Stage {
   }
 
   /** The real broker where Java is, else the embedded one; says which. */
-  async broker(wanted) {
+  async broker(wanted, options = {}) {
     let target = wanted ?? 'real';
     if (
       wanted === undefined &&
@@ -113,7 +113,7 @@ export class Stage {
       this.#say('Java is not here: the broker of this run is the embedded one, not RocketMQ 5.3.0');
       target = 'embedded';
     }
-    const broker = await startBroker(target);
+    const broker = await startBroker(target, options);
     this.defer(() => broker.close());
     return broker;
   }
