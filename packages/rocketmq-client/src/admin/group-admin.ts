@@ -32,6 +32,15 @@ export interface DeleteSubscriptionGroupOptions extends BrokerChoice, RequestOpt
   cleanOffset?: boolean;
 }
 
+export interface CloneOffsetsOptions extends BrokerChoice, RequestOptions {
+  /** @default all topics of the source group */
+  topic?: string;
+  /** Also topics that the members of the source group, if any are online, have left. @default false */
+  offline?: boolean;
+}
+
+export type QueueTimeSpan = commands.QueueTimeSpan;
+
 export interface GroupConsumeStats {
   consumeTps: number;
   queues: QueueConsumeStats[];
@@ -51,6 +60,37 @@ export abstract class GroupAdmin extends TopicAdmin {
       consumeTps: stats.reduce((sum, part) => sum + part.consumeTps, 0),
       queues: stats.flatMap((part) => part.queues).sort((a, b) => compareMessageQueues(a.queue, b.queue)),
     };
+  }
+
+  /** How far behind in time a group is, queue by queue. Fails with `topic-not-found`. */
+  async consumeTimeSpan(
+    group: string,
+    topic: string,
+    options: RequestOptions = {},
+  ): Promise<QueueTimeSpan[]> {
+    const request = { topic, group: requireText('group', group) };
+    const parts = await this.ofEveryMaster(topic, (address) =>
+      this.client.request(address, commands.queryConsumeTimeSpan, request, options),
+    );
+    return parts.flatMap((part) => part.queues).sort((a, b) => compareMessageQueues(a.queue, b.queue));
+  }
+
+  /** Gives a group, on every master that is meant, the offsets of another one. */
+  async cloneGroupOffset(
+    sourceGroup: string,
+    targetGroup: string,
+    options: CloneOffsetsOptions = {},
+  ): Promise<void> {
+    const { clusterName, brokerAddress, topic, offline = false } = options;
+    const request = {
+      srcGroup: requireText('sourceGroup', sourceGroup),
+      destGroup: groupName(targetGroup),
+      topic,
+      offline,
+    };
+    for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
+      await this.client.request(address, commands.cloneGroupOffset, request, options);
+    }
   }
 
   /** Creates or changes a consumer group on every master that is meant. */

@@ -1,11 +1,13 @@
 export type { AdminOptions, AskedBrokers, BrokerChoice, ClusterInfo } from './admin-base.ts';
 export { Admin } from './admin.ts';
 export type {
+  CloneOffsetsOptions,
   ConsumerConnections,
   CreateSubscriptionGroupOptions,
   DeleteSubscriptionGroupOptions,
   GroupConsumeStats,
   QueueConsumeStats,
+  QueueTimeSpan,
 } from './group-admin.ts';
 export type {
   FoundMessage,
@@ -21,3 +23,13 @@ export type {
   OffsetByTimeOptions,
   QueueStats,
 } from './topic-admin.ts';
+export type {
+  BrokerConsumeStats,
+  BrokerConsumeStatsOptions,
+  BrokerMemberGroup,
+  ConsumeQueueEntry,
+  ConsumeQueueOptions,
+  ConsumeQueuePart,
+  GroupTopicOffsets,
+} from './broker-admin.ts';
+export type { Configuration } from './name-server-admin.ts';

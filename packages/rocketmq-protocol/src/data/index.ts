@@ -10,6 +10,13 @@ export {
   type MessageModel,
 } from './heartbeat-data.ts';
 export type { MessageRequestMode } from './message-request-mode.ts';
+export {
+  decodeConfiguration,
+  decodeConfigurationChange,
+  encodeConfiguration,
+  encodeConfigurationChange,
+  type Configuration,
+} from './properties-text.ts';
 export { compareMessageQueues, messageQueueKey, type MessageQueue } from './message-queue.ts';
 export {
   decodeTopicRouteData,

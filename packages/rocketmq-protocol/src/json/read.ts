@@ -81,6 +81,15 @@ export class JsonReader {
     return map;
   }
 
+  /** An object whose values are all integers; absent reads as empty. */
+  integerMap(name: string): Record<string, number> {
+    const map: Record<string, number> = {};
+    if (!this.has(name)) return map;
+    const reader = this.object(name);
+    for (const key of reader.keys) define(map, key, reader.integer(key));
+    return map;
+  }
+
   #array(name: string): JsonValue[] {
     const value = this.#get(name, []);
     if (!Array.isArray(value)) throw this.#invalid(name, 'a list');
@@ -110,6 +119,6 @@ function toInteger(value: JsonValue): number | undefined {
 }
 
 /** Plain assignment of the key `__proto__` would set the prototype. */
-function define(map: Record<string, string>, key: string, value: string): void {
+function define<T>(map: Record<string, T>, key: string, value: T): void {
   Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
 }
