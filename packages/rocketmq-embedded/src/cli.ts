@@ -21,6 +21,7 @@ Usage: rocketmq-embedded [options]
   --broker-name NAME     broker name                             (default broker-a)
   --acl FILE             accounts and their rights, as plain_acl.yml; changes count at once
                          (default: everybody may do everything)
+  --property-filter      let consumers choose by property with SQL92 expressions
   --no-auto-create       refuse topics nobody has created
   --delay-levels TEXT    delays of levels 1, 2, ...              (default "1s 5s 10s 30s 1m ... 2h")
   --retention-hours N    remove log files that are older         (default 72)
@@ -88,6 +89,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
       cluster: { type: 'string' },
       'broker-name': { type: 'string' },
       acl: { type: 'string' },
+      'property-filter': { type: 'boolean', default: false },
       'no-auto-create': { type: 'boolean', default: false },
       'delay-levels': { type: 'string' },
       'retention-hours': { type: 'string' },
@@ -101,6 +103,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
   const options: RocketMQOptions = {
     dataDir: values.data,
     autoCreateTopics: !values['no-auto-create'],
+    enablePropertyFilter: values['property-filter'],
     logger: consoleLogger(values['log-level']),
   };
   if (values.port !== undefined) options.nameServerPort = Number(values.port);

@@ -49,6 +49,75 @@ describe('long polling', () => {
     expect(commands.pullMessage.decodeResponse(response).nextBeginOffset).toBe(2);
   });
 
+  describe('with a condition on properties', () => {
+    const byNumber = { ...HELD, topic: 'T', subscription: 'n > 1', expressionType: 'SQL92' };
+    const numbered = (n: number): { topic: string; properties: string } => ({
+      topic: 'T',
+      properties: encodeProperties({ n: String(n) }),
+    });
+
+    it('is not woken by what does not fulfil it, and gives only what does', async () => {
+      const { server, broker } = await startBroker({ enablePropertyFilter: true });
+      await broker.createTopic('T');
+      const producer = await connect(server.brokerAddress);
+      let answered = false;
+      const pulled = broker.pull(byNumber).finally(() => (answered = true));
+      for (const n of [0, 1, 0, 1]) {
+        await producer.send(numbered(n));
+        await producer.request(
+          RequestCode.GET_MAX_OFFSET,
+          commands.getMaxOffset.encodeRequest({ topic: 'T', queueId: 0 }),
+        );
+      }
+      expect(answered).toBe(false);
+      await producer.send(numbered(2));
+      const response = await pulled;
+      expect(decodeStoredMessages(response.body).map(({ queueOffset }) => queueOffset)).toEqual([4]);
+      expect(commands.pullMessage.decodeResponse(response).nextBeginOffset).toBe(5);
+    });
+
+    it('tells at the deadline how far it has looked', async () => {
+      const { server, broker } = await startBroker({ enablePropertyFilter: true });
+      await broker.createTopic('T');
+      const producer = await connect(server.brokerAddress);
+      const pulled = broker.pull({ ...byNumber, suspendTimeoutMillis: 300 });
+      await producer.send(numbered(1));
+      const response = await pulled;
+      expect(response).toMatchObject({
+        code: ResponseCode.PULL_RETRY_IMMEDIATELY,
+        remark: 'NO_MATCHED_MESSAGE',
+      });
+      expect(commands.pullMessage.decodeResponse(response).nextBeginOffset).toBe(1);
+    });
+
+    it('is not held when the broker has no property filter', async () => {
+      const { broker } = await startBroker();
+      await broker.createTopic('T');
+      expect(await broker.pull(byNumber)).toMatchObject({
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: 'The broker does not support consumer to filter message by SQL92',
+      });
+    });
+
+    it('looks through many messages in steps', async () => {
+      const { broker } = await startBroker({ enablePropertyFilter: true });
+      await broker.createTopic('T');
+      for (let i = 0; i < 1000; i++) await broker.send(numbered(i === 900 ? 2 : 0));
+      const first = await broker.pull({ ...byNumber, sysFlag: WITH_SUBSCRIPTION });
+      expect(first.code).toBe(ResponseCode.PULL_RETRY_IMMEDIATELY);
+      const { nextBeginOffset } = commands.pullMessage.decodeResponse(first);
+      expect(nextBeginOffset).toBeGreaterThanOrEqual(800);
+      expect(nextBeginOffset).toBeLessThan(900);
+      const second = await broker.pull({
+        ...byNumber,
+        sysFlag: WITH_SUBSCRIPTION,
+        queueOffset: nextBeginOffset,
+      });
+      expect(decodeStoredMessages(second.body).map(({ queueOffset }) => queueOffset)).toEqual([900]);
+      expect(commands.pullMessage.decodeResponse(second).nextBeginOffset).toBe(1000);
+    });
+  });
+
   it('answers PULL_NOT_FOUND at the deadline', async () => {
     const { broker } = await startBroker();
     await broker.createTopic('T');

@@ -1,16 +1,10 @@
 export { fileOffsetStore } from './file-offset-store.ts';
 export type { OffsetStore, StoredQueueOffset } from './offset-store.ts';
-export type {
-  HandlerContext,
-  MessageHandler,
-  OnError,
-  PushConsumerOptions,
-  StartFrom,
-  Subscription,
-} from './options.ts';
+export type { HandlerContext, MessageHandler, OnError, PushConsumerOptions, StartFrom } from './options.ts';
 export { PullConsumer, type PollOptions } from './pull-consumer.ts';
 export type { PullConsumerOptions } from './pull-options.ts';
 export type { QueueLag } from './queue-lag.ts';
 export { PushConsumer } from './push-consumer.ts';
 export type { ReceivedMessage } from './received-message.ts';
 export type { SeekTarget } from './seek-offset.ts';
+export type { Subscription } from './subscription.ts';

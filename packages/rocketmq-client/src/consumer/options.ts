@@ -1,5 +1,4 @@
-import { isValidName, MAX_TOPIC_LENGTH, type MessageQueue, subscriptionOf } from '@dt/rocketmq-protocol';
-import { messageOf } from '../errors.ts';
+import type { MessageQueue } from '@dt/rocketmq-protocol';
 import {
   type CheckedClientOptions,
   checkClientOptions,
@@ -12,12 +11,7 @@ import {
 } from '../options.ts';
 import type { OffsetStore } from './offset-store.ts';
 import type { ReceivedMessage } from './received-message.ts';
-
-export interface Subscription {
-  topic: string;
-  /** `*`, or tags as `TagA || TagB`. */
-  expression: string;
-}
+import { checkSubscriptions, type Subscription } from './subscription.ts';
 
 export interface HandlerContext {
   queue: MessageQueue;
@@ -234,26 +228,6 @@ function lockTimes(
     lockValidMs - 1,
   );
   return { lockRenewMs, lockValidMs };
-}
-
-export function checkSubscriptions(value: readonly Subscription[]): readonly Subscription[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw invalidOption('subscriptions', value, 'expected at least one topic');
-  }
-  const topics = new Set<string>();
-  for (const { topic, expression } of value as readonly Subscription[]) {
-    if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
-      throw invalidOption('subscriptions.topic', topic, 'expected a topic name');
-    }
-    if (topics.has(topic)) throw invalidOption('subscriptions.topic', topic, 'expected each topic once');
-    topics.add(topic);
-    try {
-      subscriptionOf(topic, expression, 0);
-    } catch (error) {
-      throw invalidOption('subscriptions.expression', expression, messageOf(error));
-    }
-  }
-  return value.map((subscription: Subscription) => ({ ...subscription }));
 }
 
 export function checkStartFrom(value: StartFrom | undefined): StartFrom {

@@ -34,6 +34,7 @@ import { BrokerOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import { seekOffset, type SeekTarget } from './seek-offset.ts';
+import { subscriptionData } from './subscription.ts';
 
 export interface PollOptions {
   /** @default 32 */
@@ -74,9 +75,9 @@ export class PullConsumer {
     this.#options = checkPullConsumerOptions(options);
     const { group, subscriptions, maxBufferedMessages, maxBufferedBytes } = this.#options;
     this.#subscriptions = new Map(
-      subscriptions?.map(({ topic, expression }) => [
-        topic,
-        subscriptionOf(topic, expression, this.#subVersion),
+      subscriptions?.map((subscription) => [
+        subscription.topic,
+        subscriptionData(subscription, this.#subVersion),
       ]),
     );
     this.#budget = new PullBudget(maxBufferedMessages, maxBufferedBytes);
@@ -106,7 +107,8 @@ export class PullConsumer {
 
   /**
    * Resolves when the consumer can be used; with `subscriptions` when the queues were shared out once. Fails with
-   * `name-server-unreachable`, `access-denied` and `tls-failed`; it may then be called again.
+   * `name-server-unreachable`, `access-denied`, `tls-failed`, and `broker-error` when a broker cannot filter by an
+   * SQL92 subscription; it may then be called again.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -256,7 +258,7 @@ export class PullConsumer {
     if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
     await this.#client.start();
     if (this.#queues instanceof Rebalancer) {
-      await joinGroup(this.#client, this.#subscriptions.keys(), this.#options.logger);
+      await joinGroup(this.#client, this.#options.group, this.#subscriptions, this.#options.logger);
       await this.#queues.start();
     }
     if (this.#options.autoCommit) {

@@ -1,6 +1,7 @@
 import { type CheckedClientOptions, checkClientOptions, type ClientOptions } from '../options.ts';
 import { durationMs, groupName, integer, invalidOption } from '../options.ts';
-import { checkStartFrom, checkSubscriptions, type StartFrom, type Subscription } from './options.ts';
+import { checkStartFrom, type StartFrom } from './options.ts';
+import { checkSubscriptions, type Subscription } from './subscription.ts';
 
 export interface PullConsumerOptions extends ClientOptions {
   /** Consumer group, under whose name offsets are kept. */

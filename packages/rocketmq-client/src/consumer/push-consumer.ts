@@ -9,7 +9,6 @@ import {
   retryTopic,
   SUBSCRIBE_ALL,
   type SubscriptionData,
-  subscriptionOf,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -30,6 +29,7 @@ import { QueueLocks } from './queue-locks.ts';
 import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
+import { type Subscription, subscriptionData } from './subscription.ts';
 
 /**
  * Receives the messages of topics together with the other members of its group: each queue belongs to one member at
@@ -105,8 +105,9 @@ export class PushConsumer {
 
   /**
    * Resolves when the group knows this consumer and its queues were shared out once. Fails with
-   * `name-server-unreachable` when no NameServer answers with `access-denied` when a broker refuses the
-   * credentials, and with `tls-failed`; it may then be called again. A topic that does not exist yet is waited for in the background.
+   * `name-server-unreachable` when no NameServer answers, with `access-denied` when a broker refuses the
+   * credentials, with `tls-failed`, and with `broker-error` when a broker cannot filter by an SQL92 subscription; it
+   * may then be called again. A topic that does not exist yet is waited for in the background.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -154,7 +155,7 @@ export class PushConsumer {
   async #start(): Promise<void> {
     if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
     await this.#client.start();
-    await joinGroup(this.#client, this.#subscriptions.keys(), this.#options.logger);
+    await joinGroup(this.#client, this.#options.group, this.#subscriptions, this.#options.logger);
     // The first heartbeat makes the broker create the retry topic.
     const retry = retryTopic(this.#options.group);
     if (this.#subscriptions.has(retry)) await this.#client.routes.refresh(retry).catch(() => undefined);
@@ -232,9 +233,9 @@ export class PushConsumer {
 
 function subscriptionsOf(options: CheckedConsumerOptions): ReadonlyMap<string, SubscriptionData> {
   const subVersion = Date.now();
-  const all = [...options.subscriptions];
+  const all: Subscription[] = [...options.subscriptions];
   // Nothing is ever sent back to one member of many.
   if (options.model === 'clustering')
     all.push({ topic: retryTopic(options.group), expression: SUBSCRIBE_ALL });
-  return new Map(all.map(({ topic, expression }) => [topic, subscriptionOf(topic, expression, subVersion)]));
+  return new Map(all.map((subscription) => [subscription.topic, subscriptionData(subscription, subVersion)]));
 }

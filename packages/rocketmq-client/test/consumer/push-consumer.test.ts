@@ -49,7 +49,7 @@ const stored: StoredMessageInput = {
 };
 
 describe('options of a consumer', () => {
-  it.each([
+  it.each<[options: object, text: string]>([
     [{ subscriptions: [] }, 'subscriptions'],
     [{ subscriptions: [{ topic: 'T', expression: '||' }] }, 'subscriptions.expression'],
     [
@@ -61,11 +61,16 @@ describe('options of a consumer', () => {
       },
       'each topic once',
     ],
-    [{ onError: 'ignore' as never }, 'onError: "ignore" is not allowed, expected one of sendBack, suspend'],
+    [
+      { subscriptions: [{ topic: 'T', expression: 'a > 1', type: 'SQL' }] },
+      'subscriptions.type: "SQL" is not allowed, expected one of TAG, SQL92',
+    ],
+    [{ subscriptions: [{ topic: 'T', expression: ' ', type: 'SQL92' }] }, 'subscriptions.expression'],
+    [{ onError: 'ignore' }, 'onError: "ignore" is not allowed, expected one of sendBack, suspend'],
     [{ from: { timestamp: -1 } }, 'from'],
     [{ batchSize: 0 }, 'batchSize'],
     [{ longPollMs: 1000, pullTimeoutMs: 500 }, 'pullTimeoutMs'],
-    [{ handler: undefined as never }, 'handler'],
+    [{ handler: undefined }, 'handler'],
   ])('%j are refused', (options, text) => {
     const all = {
       nameServers: 'a:1',
@@ -131,6 +136,53 @@ describe('a push consumer', () => {
       ['T', 'a || b', ['a', 'b']],
       ['%RETRY%G', '*', []],
     ]);
+  });
+
+  describe('with an SQL92 subscription', () => {
+    const bySql = {
+      subscriptions: [{ topic: 'T', expression: "TAGS = 'a' AND n > 1", type: 'SQL92' }],
+    } as const;
+
+    it('has it checked before it joins, and takes what the broker chose as it is', async () => {
+      await using cluster = await ScriptedCluster.start({ T: 1 });
+      cluster.on(RequestCode.CHECK_CLIENT_CONFIG, (request, peer) => peer.respond(request, 0));
+      cluster.stored[0] = [{ body: '1', properties: { TAGS: 'b' } }];
+      const got: ReceivedMessage[] = [];
+      await using consumer = consumerOn(cluster, {
+        ...bySql,
+        handler: async (messages) => void got.push(...messages),
+      });
+      await consumer.start();
+      const [check] = cluster.server.requestsOf(RequestCode.CHECK_CLIENT_CONFIG);
+      const [heartbeat] = cluster.server.requestsOf(HEART_BEAT);
+      const expected = { subString: "TAGS = 'a' AND n > 1", expressionType: 'SQL92', tagsSet: [] };
+      expect(check && commands.checkClientConfig.decodeRequest(check)).toMatchObject({
+        clientId: consumer.clientId,
+        group: 'G',
+        subscription: expected,
+      });
+      const [data] = heartbeat ? commands.heartBeat.decodeRequest(heartbeat).consumers : [];
+      expect(data?.subscriptions[0]).toMatchObject(expected);
+      await until(() => got.length === 1, 'the message');
+    });
+
+    it.each([
+      [ResponseCode.SYSTEM_ERROR, 'does not support'],
+      [ResponseCode.SUBSCRIPTION_PARSE_FAILED, 'cannot be read'],
+    ])('does not start where the broker refuses it (%i), and may be started again', async (code, remark) => {
+      await using cluster = await ScriptedCluster.start({ T: 1 });
+      let refuses = true;
+      cluster.on(RequestCode.CHECK_CLIENT_CONFIG, (request, peer) =>
+        peer.respond(request, refuses ? code : 0, { remark }),
+      );
+      await using consumer = consumerOn(cluster, bySql);
+      const error = await consumer.start().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'broker-error', retryable: false, responseCode: code });
+      expect(String(error)).toContain(`subscription of T by SQL92 "TAGS = 'a' AND n > 1"`);
+      expect(cluster.server.requestsOf(HEART_BEAT)).toEqual([]);
+      refuses = false;
+      await consumer.start();
+    });
   });
 
   it('compares tags itself, because brokers compare only their hashes', async () => {

@@ -10,6 +10,7 @@ import { clientHandlers, notifyMembers } from './client-handlers.ts';
 import { ClientRegistry } from './client-registry.ts';
 import type { BrokerContext } from './context.ts';
 import { DelayLevels } from './delay-levels.ts';
+import { Filters } from './filters.ts';
 import { groupHandlers } from './group-handlers.ts';
 import { GroupTable } from './group-table.ts';
 import { HeldPulls } from './held-pulls.ts';
@@ -78,6 +79,7 @@ export class Broker {
       clients,
       locks: new QueueLocks(),
       held: new HeldPulls(limits.maxHeldPulls, (topic, queueId) => store.maxOffset(topic, queueId)),
+      filters: new Filters(settings.enablePropertyFilter),
       delays: new DelayLevels({
         levels: settings.delayLevels,
         store,
@@ -213,7 +215,7 @@ export class Broker {
       flushDiskType: this.#settings.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
       messageDelayLevel: this.#settings.messageDelayLevel,
       maxMessageSize: String(settings.maxMessageBytes),
-      enablePropertyFilter: 'false',
+      enablePropertyFilter: String(this.#settings.enablePropertyFilter),
       timerWheelEnable: 'false',
       rejectTransactionMessage: 'false',
       transactionTimeOut: String(this.#settings.transactionTimeOutMs),

@@ -2,7 +2,6 @@ import {
   commands,
   createRequest,
   createResponse,
-  JsonReader,
   RequestCode,
   ResponseCode,
   retryTopic,
@@ -10,6 +9,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import { Refusal, success, type Connection, type RequestHandler } from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
+import { isTagType } from './filters.ts';
 
 const UNIT_SUBSCRIPTION_TOPIC = 2;
 
@@ -19,7 +19,7 @@ export function clientHandlers(broker: BrokerContext): [number, RequestHandler][
     [RequestCode.HEART_BEAT, (request, connection) => heartBeat(broker, request, connection)],
     [RequestCode.UNREGISTER_CLIENT, (request, connection) => unregister(broker, request, connection)],
     [RequestCode.GET_CONSUMER_LIST_BY_GROUP, (request) => members(broker, request)],
-    [RequestCode.CHECK_CLIENT_CONFIG, (request) => checkClientConfig(request)],
+    [RequestCode.CHECK_CLIENT_CONFIG, (request) => checkClientConfig(broker, request)],
     [
       RequestCode.LOCK_BATCH_MQ,
       (request) => {
@@ -98,14 +98,12 @@ function members(broker: BrokerContext, request: RemotingCommand): RemotingComma
   return success(request, commands.getConsumerListByGroup.encodeResponse({ clientIds }));
 }
 
-/** Only tag expressions can be used. */
-function checkClientConfig(request: RemotingCommand): RemotingCommand {
-  const document = JsonReader.parse(request.body, 'CHECK_CLIENT_CONFIG request');
-  if (!document.has('subscriptionData')) return success(request);
-  const type = document.object('subscriptionData').string('expressionType', 'TAG');
-  if (type === '' || type === 'TAG') return success(request);
-  throw new Refusal(
-    ResponseCode.SYSTEM_ERROR,
-    `The broker does not support consumer to filter message by ${type}`,
-  );
+/** A client asks this before it subscribes by anything but tags. */
+function checkClientConfig(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const { subscription } = commands.checkClientConfig.decodeRequest(request);
+  if (subscription === undefined || isTagType(subscription.expressionType)) return success(request);
+  broker.filters.refuseWhenOff(subscription.expressionType);
+  const filter = broker.filters.get(subscription);
+  if (typeof filter === 'string') throw new Refusal(ResponseCode.SUBSCRIPTION_PARSE_FAILED, filter);
+  return success(request);
 }

@@ -2,6 +2,7 @@ import type { Logger } from '../logger.ts';
 import type { MessageStore } from '../store/index.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { DelayLevels } from './delay-levels.ts';
+import type { Filters } from './filters.ts';
 import type { GroupTable } from './group-table.ts';
 import type { HeldPulls } from './held-pulls.ts';
 import type { OffsetTable } from './offset-table.ts';
@@ -33,6 +34,7 @@ export interface BrokerContext {
   readonly clients: ClientRegistry;
   readonly locks: QueueLocks;
   readonly held: HeldPulls;
+  readonly filters: Filters;
   readonly delays: DelayLevels;
   readonly transactions: Transactions;
   readonly transactionChecks: TransactionChecks;

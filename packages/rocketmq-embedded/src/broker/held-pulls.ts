@@ -10,8 +10,8 @@ export interface HeldPull {
   connection: Connection;
   /** Whether a message with this tag hash is one the consumer wants. */
   wants: (tagHash: number) => boolean;
-  /** Runs the pull once more, this time with an answer whatever it finds. */
-  run: () => void;
+  /** Runs the pull once more: because messages came that it may want, or because its time is up. */
+  run: (why: 'arrived' | 'due') => void;
 }
 
 /** A pull whose queue has moved on without a message it wants is answered at the latest after this: its offset moves. */
@@ -61,7 +61,7 @@ export class HeldPulls {
     for (const pull of [...(this.#queues.get(keyOf(topic, queueId)) ?? [])]) {
       for (let i = 0; i < tagHashes.length; i++) {
         if (fromOffset + i < pull.offset || !pull.wants(tagHashes[i] ?? 0)) continue;
-        this.#release(pull);
+        this.#release(pull, 'arrived');
         break;
       }
     }
@@ -69,12 +69,12 @@ export class HeldPulls {
 
   /** Forgets the pulls of a closed socket. */
   drop(connection: Connection): void {
-    this.#releaseAll((pull) => pull.connection === connection, false);
+    this.#releaseAll((pull) => pull.connection === connection, 'dropped');
   }
 
   /** Pulls of this queue run again now, for example because the topic is gone. */
   wake(topic: string): void {
-    this.#releaseAll((pull) => pull.topic === topic, true);
+    this.#releaseAll((pull) => pull.topic === topic, 'due');
   }
 
   close(): void {
@@ -85,13 +85,13 @@ export class HeldPulls {
   }
 
   #sweep(): void {
-    this.#releaseAll((pull) => this.#maxOffset(pull.topic, pull.queueId) > pull.offset, true);
+    this.#releaseAll((pull) => this.#maxOffset(pull.topic, pull.queueId) > pull.offset, 'due');
   }
 
   #expire(): void {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = Date.now();
-    this.#releaseAll((pull) => pull.deadline <= now, true);
+    this.#releaseAll((pull) => pull.deadline <= now, 'due');
     let next = Number.POSITIVE_INFINITY;
     for (const pulls of this.#queues.values()) for (const pull of pulls) next = Math.min(next, pull.deadline);
     this.#wakeAt(next);
@@ -106,19 +106,19 @@ export class HeldPulls {
     this.#timer.unref();
   }
 
-  #releaseAll(which: (pull: HeldPull) => boolean, run: boolean): void {
+  #releaseAll(which: (pull: HeldPull) => boolean, why: 'due' | 'dropped'): void {
     for (const pulls of [...this.#queues.values()]) {
-      for (const pull of [...pulls]) if (which(pull)) this.#release(pull, run);
+      for (const pull of [...pulls]) if (which(pull)) this.#release(pull, why);
     }
   }
 
-  #release(pull: HeldPull, run = true): void {
+  #release(pull: HeldPull, why: 'arrived' | 'due' | 'dropped'): void {
     const key = keyOf(pull.topic, pull.queueId);
     const pulls = this.#queues.get(key);
     if (pulls?.delete(pull) !== true) return;
     if (pulls.size === 0) this.#queues.delete(key);
     this.#count--;
-    if (run && !pull.connection.isClosed) pull.run();
+    if (why !== 'dropped' && !pull.connection.isClosed) pull.run(why);
   }
 }
 

@@ -3,6 +3,7 @@ export * from './ack-message.ts';
 export * from './add-write-perm-of-broker.ts';
 export * from './batch-ack-message.ts';
 export * from './change-message-invisible-time.ts';
+export * from './check-client-config.ts';
 export * from './check-transaction-state.ts';
 export * from './clean-expired-consume-queue.ts';
 export * from './clean-unused-topic.ts';

@@ -26,7 +26,12 @@ export {
   type QueueData,
   type TopicRouteData,
 } from './route-data.ts';
-export { SUBSCRIBE_ALL, subscriptionOf, type SubscriptionData } from './subscription-data.ts';
+export {
+  sqlSubscriptionOf,
+  SUBSCRIBE_ALL,
+  subscriptionOf,
+  type SubscriptionData,
+} from './subscription-data.ts';
 export {
   subscriptionGroupConfigFromJson,
   subscriptionGroupConfigOf,

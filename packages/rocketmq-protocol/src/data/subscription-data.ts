@@ -34,6 +34,15 @@ export function subscriptionOf(topic: string, expression: string, subVersion: nu
   return { ...base, subString: expression, tagsSet: [...tags], codeSet: [...tags].map(javaStringHashCode) };
 }
 
+/** Subscription of a condition on properties. Throws `field-invalid` when it is blank; only brokers can read it. */
+export function sqlSubscriptionOf(topic: string, expression: string, subVersion: number): SubscriptionData {
+  if (expression.trim() === '') throw new ProtocolError('field-invalid', 'the SQL92 expression is empty');
+  return {
+    ...{ topic, subVersion, expressionType: 'SQL92', classFilterMode: false },
+    ...{ subString: expression, tagsSet: [], codeSet: [] },
+  };
+}
+
 export function subscriptionToJson(subscription: SubscriptionData): JsonObject {
   return {
     classFilterMode: subscription.classFilterMode,

@@ -60,6 +60,7 @@ class EmbeddedBroker implements RunningBroker {
       flush: options.flush ?? 'async',
       autoCreateTopics: options.autoCreateTopics ?? true,
       messageDelayLevel: options.messageDelayLevel,
+      enablePropertyFilter: options.brokerConfig?.['enablePropertyFilter'] === 'true',
       transactionTimeOutMs: options.transactions?.timeOutMs,
       transactionCheckIntervalMs: options.transactions?.checkIntervalMs,
       transactionCheckMax: options.transactions?.checkMax,

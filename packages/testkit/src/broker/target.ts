@@ -11,7 +11,7 @@ export interface BrokerTls {
 }
 
 export interface StartBrokerOptions {
-  /** Keys of broker.conf to add or change; only the real Broker reads them. @default {} */
+  /** Keys of broker.conf to add or change; the embedded one reads `enablePropertyFilter` only. @default {} */
   brokerConfig?: Readonly<Record<string, string>>;
   /** @default 'async' */
   flush?: 'sync' | 'async';
