@@ -24,7 +24,7 @@ export interface ClientOptions {
   routeRefreshMs?: number;
   /** How often brokers are told that this client lives; they forget it after 120 s. @default 30000 */
   heartbeatMs?: number;
-  /** Requests that may wait for an answer on one connection; one more fails at once. @default 4096 */
+  /** Requests that may wait for an answer on one connection; one more fails at once. @default 16384 */
   maxInFlightRequests?: number;
   /** @default silent */
   logger?: Logger;
@@ -53,7 +53,7 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
     requestTimeoutMs: durationMs('requestTimeoutMs', options.requestTimeoutMs, 3000),
     routeRefreshMs: durationMs('routeRefreshMs', options.routeRefreshMs, 30_000),
     heartbeatMs: durationMs('heartbeatMs', options.heartbeatMs, 30_000),
-    maxInFlightRequests: integer('maxInFlightRequests', options.maxInFlightRequests, 4096, 1, 65_535),
+    maxInFlightRequests: integer('maxInFlightRequests', options.maxInFlightRequests, 16_384, 1, 65_535),
     logger: options.logger ?? silentLogger,
   };
 }
@@ -80,6 +80,12 @@ export function integer(
 /** At least 1 ms, at most what a timer can wait. */
 export function durationMs(field: string, value: number | undefined, whenAbsent: number): number {
   return integer(field, value, whenAbsent, 1, MAX_TIMER_MS);
+}
+
+export function flag(field: string, value: boolean | undefined, whenAbsent: boolean): boolean {
+  const checked = value ?? whenAbsent;
+  if (typeof checked !== 'boolean') throw invalidOption(field, checked, 'expected true or false');
+  return checked;
 }
 
 export function oneOf<T extends string>(

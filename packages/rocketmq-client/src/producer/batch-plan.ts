@@ -4,12 +4,14 @@ import type { EncodedMessage } from './message.ts';
 export interface BatchLimits {
   maxBatchMessages: number;
   maxBatchBytes: number;
+  /** Of a message that goes alone. */
+  compressFromBytes: number;
 }
 
 /** Messages of one queue cut into requests, order kept. Delayed messages go alone: batches cannot carry them. */
 export function planRequests<T extends { encoded: EncodedMessage }>(
   messages: readonly T[],
-  limits: BatchLimits,
+  limits: Omit<BatchLimits, 'compressFromBytes'>,
 ): T[][] {
   const requests: T[][] = [];
   let current: T[] = [];

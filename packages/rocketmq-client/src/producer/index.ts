@@ -1,5 +1,6 @@
 export type { Message } from './message.ts';
 export type { ProducerOptions } from './options.ts';
+export type { SelectQueue } from './queue-selector.ts';
 export { Producer, type SendOptions } from './producer.ts';
 export {
   type LocalTransaction,

@@ -70,8 +70,12 @@ export function encodeMessage(message: Message, messageId: string): EncodedMessa
   };
 }
 
-/** zlib at level 5, as Java does it: every client can read it. */
-export async function compressBody(body: Buffer): Promise<{ body: Buffer; sysFlag: number }> {
+/** A body from this size on in zlib at level 5, as Java does it: every client can read it. */
+export async function compressBody(
+  body: Buffer,
+  fromBytes: number,
+): Promise<{ body: Buffer; sysFlag: number }> {
+  if (body.length < fromBytes) return { body, sysFlag: 0 };
   const compressed = await deflateAsync(body, { level: 5 });
   if (compressed.length >= body.length) return { body, sysFlag: 0 };
   return { body: compressed, sysFlag: MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_ZLIB };

@@ -3,8 +3,10 @@ import {
   checkClientOptions,
   type ClientOptions,
   durationMs,
+  flag,
   groupName,
   integer,
+  oneOf,
 } from '../options.ts';
 
 export interface ProducerOptions extends ClientOptions {
@@ -18,14 +20,34 @@ export interface ProducerOptions extends ClientOptions {
   retryPauseMs?: number;
   /** Queues of a topic that the broker creates on the first send. @default 4 */
   defaultTopicQueueNums?: number;
-  /** Bodies of single messages from this size on are compressed (zlib); batches never are. @default 4096 */
+  /** Bodies from this size on are compressed (zlib) in messages that go alone; batches never are. @default 4096 */
   compressFromBytes?: number;
   /** Messages in one request of sendBatch. @default 1024 */
   maxBatchMessages?: number;
   /** Bytes of the body of one request of sendBatch; a larger message goes alone. @default 1048576 */
   maxBatchBytes?: number;
-  /** Sends and batches under way at the same time; one more fails at once. @default 10000 */
-  maxPendingSends?: number;
+  /**
+   * Sends gather for this time, or until `maxBatchMessages` or `maxBatchBytes` are there, and share one request a
+   * queue. 0: those of one turn of the event loop, and those that come while a request of their queue is under way.
+   * @default every message goes alone
+   */
+  lingerMs?: number;
+  /**
+   * Passes by, in the round over the queues, brokers whose last send was slow or failed, for 2 s to 30 s, while there
+   * are others.
+   * @default false
+   */
+  avoidSlowBrokers?: boolean;
+  /** Messages under way at the same time. @default 10000 */
+  maxPendingMessages?: number;
+  /** Bytes of their bodies. @default 67108864 */
+  maxPendingBytes?: number;
+  /**
+   * What a send does that finds no room under these two: it waits, at most its time-out, or fails at once; with
+   * `overloaded` both.
+   * @default 'wait'
+   */
+  whenFull?: 'wait' | 'error';
   /** Time for close() to wait for sends under way. @default 5000 */
   closeTimeoutMs?: number;
 }
@@ -39,7 +61,11 @@ export interface CheckedProducerOptions extends CheckedClientOptions {
   readonly compressFromBytes: number;
   readonly maxBatchMessages: number;
   readonly maxBatchBytes: number;
-  readonly maxPendingSends: number;
+  readonly lingerMs: number | undefined;
+  readonly avoidSlowBrokers: boolean;
+  readonly maxPendingMessages: number;
+  readonly maxPendingBytes: number;
+  readonly whenFull: 'wait' | 'error';
   readonly closeTimeoutMs: number;
 }
 
@@ -60,7 +86,18 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
     ),
     maxBatchMessages: integer('maxBatchMessages', options.maxBatchMessages, 1024, 1, 65_536),
     maxBatchBytes: integer('maxBatchBytes', options.maxBatchBytes, 1024 * 1024, 1024, 4 * 1024 * 1024 - 1),
-    maxPendingSends: integer('maxPendingSends', options.maxPendingSends, 10_000, 1, 1_000_000),
+    lingerMs:
+      options.lingerMs === undefined ? undefined : integer('lingerMs', options.lingerMs, 0, 0, 60_000),
+    avoidSlowBrokers: flag('avoidSlowBrokers', options.avoidSlowBrokers, false),
+    maxPendingMessages: integer('maxPendingMessages', options.maxPendingMessages, 10_000, 1, 1_000_000),
+    maxPendingBytes: integer(
+      'maxPendingBytes',
+      options.maxPendingBytes,
+      64 * 1024 * 1024,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    whenFull: oneOf('whenFull', options.whenFull, 'wait', ['wait', 'error']),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 5000),
   };
 }

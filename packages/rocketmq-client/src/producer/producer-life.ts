@@ -1,23 +1,34 @@
 import type { ClientInstance } from '../client/index.ts';
 import { SendError } from '../errors.ts';
+import { integer } from '../options.ts';
 import { endsWithin } from '../timing/pause.ts';
 import type { CheckedProducerOptions } from './options.ts';
+import { SendWindow } from './send-window.ts';
 
-type LifeOptions = Pick<CheckedProducerOptions, 'maxPendingSends' | 'closeTimeoutMs' | 'requestTimeoutMs'>;
+type LifeOptions = Pick<
+  CheckedProducerOptions,
+  | 'maxPendingMessages'
+  | 'maxPendingBytes'
+  | 'whenFull'
+  | 'sendTimeoutMs'
+  | 'closeTimeoutMs'
+  | 'requestTimeoutMs'
+>;
 
-/**
- * Start and end of a producer, of either kind, and the calls under way in between: they are counted and limited, and
- * `close` waits for them, for a while.
- */
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Start and end of a producer, of either kind, and the bounds of what is under way in between. */
 export class ProducerLife {
+  readonly window: SendWindow;
   readonly #client: ClientInstance;
   readonly #options: LifeOptions;
   /** What `close` waits for besides the calls. */
   readonly #settled: () => Promise<unknown>;
   readonly #closing = new AbortController();
   #state: 'new' | 'started' | 'closed' = 'new';
-  #underWay = 0;
-  #onIdle: () => void = () => undefined;
   #starting: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -26,6 +37,7 @@ export class ProducerLife {
     options: LifeOptions,
     settled: () => Promise<unknown> = () => Promise.resolve(),
   ) {
+    this.window = new SendWindow(options);
     this.#client = client;
     this.#options = options;
     this.#settled = settled;
@@ -44,19 +56,34 @@ export class ProducerLife {
     return this.#starting;
   }
 
+  /** Waits for the calls under way, at most `closeTimeoutMs`; then rejects what is left. */
   close(): Promise<void> {
     this.#ending ??= this.#close();
     return this.#ending;
   }
 
-  /** Runs one call; refuses it before `start`, after `close` and when too many are under way. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
-    this.#checkUsable();
-    this.#underWay++;
+  checkUsable(): void {
+    if (this.#state === 'started') return;
+    if (this.#state === 'new')
+      throw new SendError('not-started', 'call start() before sending', { retryable: true });
+    throw new SendError('closed', 'the producer is closed', { retryable: true });
+  }
+
+  /** The time-out of one call with its wait for room. */
+  timeoutMs(given: number | undefined): number {
+    return given === undefined
+      ? this.#options.sendTimeoutMs
+      : integer('timeoutMs', given, this.#options.sendTimeoutMs, 1, 0x7fffffff);
+  }
+
+  /** Runs a call when there is room for it. */
+  async run<T>(messages: number, bytes: number, limits: CallLimits, call: () => Promise<T>): Promise<T> {
+    const room = this.window.enter(messages, bytes, limits);
+    if (room !== undefined) await room;
     try {
       return await call();
     } finally {
-      if (--this.#underWay === 0) this.#onIdle();
+      this.window.leave(messages, bytes);
     }
   }
 
@@ -68,26 +95,11 @@ export class ProducerLife {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    const idle = Promise.all([this.#idle(), this.#settled()]);
+    const idle = Promise.all([this.window.idle(), this.#settled()]);
     await endsWithin(idle, this.#options.closeTimeoutMs);
-    this.#closing.abort(new SendError('closed', 'the producer was closed', { retryable: true }));
+    const error = new SendError('closed', 'the producer was closed', { retryable: true });
+    this.window.refuseWaiting(error);
+    this.#closing.abort(error);
     await this.#client.close(this.#options.requestTimeoutMs);
-  }
-
-  #idle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onIdle = resolve;
-      if (this.#underWay === 0) resolve();
-    });
-  }
-
-  #checkUsable(): void {
-    if (this.#state === 'new')
-      throw new SendError('not-started', 'call start() before sending', { retryable: true });
-    if (this.#state === 'closed')
-      throw new SendError('closed', 'the producer is closed', { retryable: true });
-    if (this.#underWay >= this.#options.maxPendingSends) {
-      throw new SendError('overloaded', `${this.#underWay} sends are under way`, { retryable: true });
-    }
   }
 }

@@ -1,43 +1,64 @@
-import { encodeBatchBody, type MessageQueue, messageQueueKey, ResponseCode } from '@dt/rocketmq-protocol';
+import type { MessageQueue } from '@dt/rocketmq-protocol';
 import { ClientInstance, messageIds } from '../client/index.ts';
 import { SendError } from '../errors.ts';
-import { integer } from '../options.ts';
-import { planRequests } from './batch-plan.ts';
-import { KeyedLanes } from './keyed-lanes.ts';
+import { AutoBatcher } from './auto-batcher.ts';
+import { type BatchItem, BatchSender, type QueueGroup } from './batch-sender.ts';
+import { BrokerLatency } from './broker-latency.ts';
 import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
-import { ProducerLife } from './producer-life.ts';
-import { QueueSelector } from './queue-selector.ts';
-import { asSendError, type SendOutcome, type SendResult } from './send-result.ts';
-import { Sender, type SendRequest, type Sent } from './sender.ts';
+import { type CallLimits, ProducerLife } from './producer-life.ts';
+import { QueueSelector, type SelectQueue } from './queue-selector.ts';
+import { asSendError, resultOf, type SendOutcome, type SendResult } from './send-result.ts';
+import { Sender, type SendRequest } from './sender.ts';
 
 export interface SendOptions {
   /** Gives up; whether the message was stored is then in `outcome` of the error. */
   signal?: AbortSignal;
-  /** For one message with all its tries; of a batch for each request. @default sendTimeoutMs */
+  /** For one message with its wait for room and all its tries; of a batch for each request. @default sendTimeoutMs */
   timeoutMs?: number;
+  /** Chooses the queue of each message; then its sharding key does not. @default by sharding key, or in turn */
+  selectQueue?: SelectQueue;
 }
 
-/** A message of a batch on its way. */
-interface BatchItem {
-  index: number;
-  encoded: EncodedMessage;
+/** A message of `sendBatch`. */
+class IndexedItem implements BatchItem {
+  readonly message: Message;
+  readonly encoded: EncodedMessage;
+  readonly #index: number;
+  readonly #outcomes: (SendOutcome | undefined)[];
+
+  constructor(
+    message: Message,
+    encoded: EncodedMessage,
+    index: number,
+    outcomes: (SendOutcome | undefined)[],
+  ) {
+    this.message = message;
+    this.encoded = encoded;
+    this.#index = index;
+    this.#outcomes = outcomes;
+  }
+
+  sent(result: SendResult): void {
+    this.#outcomes[this.#index] = { ok: true, result };
+  }
+
+  failed(error: SendError): void {
+    this.#outcomes[this.#index] = { ok: false, error };
+  }
 }
 
-interface QueueGroup {
-  queue: MessageQueue;
-  /** Keyed messages may go nowhere else. */
-  fixed: boolean;
-  items: BatchItem[];
-}
+const NO_OPTIONS: SendOptions = {};
 
 /** Sends messages. Every failure is a SendError whose `outcome` tells what is known about the message. */
 export class Producer {
   readonly #options: CheckedProducerOptions;
   readonly #client: ClientInstance;
-  readonly #selector = new QueueSelector();
+  readonly #selector: QueueSelector;
   readonly #sender: Sender;
-  readonly #lanes = new KeyedLanes();
+  readonly #batches: BatchSender;
+  /** Only with `lingerMs`. */
+  readonly #batcher: AutoBatcher | undefined;
   readonly #life: ProducerLife;
   readonly #nextMessageId: () => string;
 
@@ -45,8 +66,15 @@ export class Producer {
     this.#options = checkProducerOptions(options);
     const membership = { producerGroups: [this.#options.group], consumers: [] };
     this.#client = new ClientInstance({ ...this.#options, membership });
-    this.#life = new ProducerLife(this.#client, this.#options);
+    this.#selector = new QueueSelector(this.#options.avoidSlowBrokers ? new BrokerLatency() : undefined);
+    this.#life = new ProducerLife(this.#client, this.#options, async () => this.#batcher?.drain());
     this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#life.closing);
+    this.#batches = new BatchSender(this.#sender, this.#options);
+    const { lingerMs } = this.#options;
+    if (lingerMs !== undefined) {
+      const batching = { ...this.#options, lingerMs };
+      this.#batcher = new AutoBatcher(this.#sender, this.#batches, this.#selector, batching);
+    }
     this.#nextMessageId = messageIds();
   }
 
@@ -59,9 +87,31 @@ export class Producer {
     return this.#life.start();
   }
 
-  /** Resolves when the broker has stored the message. Rejects with SendError. */
-  send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    return this.#life.run(() => this.#send(message, options));
+  /**
+   * Resolves when the broker has stored the message; with `lingerMs` it may have shared a request with others. Rejects
+   * with SendError.
+   */
+  async send(message: Message, options: SendOptions = NO_OPTIONS): Promise<SendResult> {
+    this.#life.checkUsable();
+    const limits = this.#limits(options);
+    const encoded = encodeMessage(message, this.#nextMessageId());
+    const bytes = encoded.body.length;
+    const { window } = this.#life;
+    const room = window.enter(1, bytes, limits);
+    if (room !== undefined) await room;
+    try {
+      const queue = this.#hasOwnQueue(encoded, options)
+        ? await this.#ownQueue(message, encoded, options)
+        : undefined;
+      if (this.#batcher !== undefined) return await this.#batcher.add(encoded, queue, limits);
+      const request =
+        bytes >= this.#options.compressFromBytes
+          ? await this.#compressed(encoded, queue)
+          : requestOf(encoded, queue, encoded.body, 0);
+      return resultOf(await this.#sender.send(request, limits), encoded, 0);
+    } finally {
+      window.leave(1, bytes);
+    }
   }
 
   /**
@@ -70,8 +120,16 @@ export class Producer {
    * each other closely may be stored in another order. Rejects with SendError for what is known here: a message no
    * broker would take, no route, no connection, no room within the time.
    */
-  sendOneWay(message: Message, options: SendOptions = {}): Promise<void> {
-    return this.#life.run(() => this.#sendOneWay(message, options));
+  async sendOneWay(message: Message, options: SendOptions = NO_OPTIONS): Promise<void> {
+    this.#life.checkUsable();
+    const limits = this.#limits(options);
+    const encoded = encodeMessage(message, this.#nextMessageId());
+    return this.#life.run(1, encoded.body.length, limits, async () => {
+      const queue = this.#hasOwnQueue(encoded, options)
+        ? await this.#ownQueue(message, encoded, options)
+        : undefined;
+      await this.#sender.sendOneWay(await this.#compressed(encoded, queue), limits);
+    });
   }
 
   /**
@@ -80,8 +138,29 @@ export class Producer {
    * at a time, also between calls; queues run together. After a failure nothing more is sent to that queue in this call: the
    * rest of its messages end as `held-back`, so no message overtakes one before it.
    */
-  sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendOutcome[]> {
-    return this.#life.run(() => this.#sendBatch(messages, options));
+  async sendBatch(messages: readonly Message[], options: SendOptions = NO_OPTIONS): Promise<SendOutcome[]> {
+    this.#life.checkUsable();
+    const limits = this.#limits(options);
+    const outcomes = new Array<SendOutcome | undefined>(messages.length);
+    const byTopic = new Map<string, IndexedItem[]>();
+    let bytes = 0;
+    for (let index = 0; index < messages.length; index++) {
+      try {
+        const message = messages[index] as Message;
+        const encoded = encodeMessage(message, this.#nextMessageId());
+        const item = new IndexedItem(message, encoded, index, outcomes);
+        bytes += encoded.body.length;
+        const items = byTopic.get(encoded.topic);
+        if (items === undefined) byTopic.set(encoded.topic, [item]);
+        else items.push(item);
+      } catch (error) {
+        outcomes[index] = { ok: false, error: asSendError(error) };
+      }
+    }
+    await this.#life.run(messages.length, bytes, limits, () =>
+      Promise.all([...byTopic].map(([topic, items]) => this.#sendTopic(topic, items, limits, options))),
+    );
+    return outcomes as SendOutcome[];
   }
 
   /** Waits for sends under way, at most `closeTimeoutMs`; then rejects what is left. */
@@ -93,171 +172,94 @@ export class Producer {
     await this.close();
   }
 
-  #timeoutMs(options: SendOptions): number {
-    return integer('timeoutMs', options.timeoutMs, this.#options.sendTimeoutMs, 1, 0x7fffffff);
+  #limits(options: SendOptions): CallLimits {
+    return { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };
   }
 
-  async #send(message: Message, options: SendOptions): Promise<SendResult> {
-    const timeoutMs = this.#timeoutMs(options);
-    const encoded = encodeMessage(message, this.#nextMessageId());
-    const request = await this.#single(encoded);
-    const sent = await this.#sender.send(request, { timeoutMs, signal: options.signal });
-    return resultOf(sent, encoded, 0);
+  async #compressed(encoded: EncodedMessage, queue: MessageQueue | undefined): Promise<SendRequest> {
+    const { body, sysFlag } = await compressBody(encoded.body, this.#options.compressFromBytes);
+    return requestOf(encoded, queue, body, sysFlag);
   }
 
-  async #sendOneWay(message: Message, options: SendOptions): Promise<void> {
-    const timeoutMs = this.#timeoutMs(options);
-    const request = await this.#single(encodeMessage(message, this.#nextMessageId()));
-    await this.#sender.sendOneWay(request, { timeoutMs, signal: options.signal });
+  #hasOwnQueue(encoded: EncodedMessage, options: SendOptions): boolean {
+    return encoded.shardingKey !== undefined || options.selectQueue !== undefined;
   }
 
-  async #single(encoded: EncodedMessage): Promise<SendRequest> {
-    const queue = encoded.shardingKey === undefined ? undefined : await this.#shardQueue(encoded);
-    const { body, sysFlag } =
-      encoded.body.length >= this.#options.compressFromBytes
-        ? await compressBody(encoded.body)
-        : { body: encoded.body, sysFlag: 0 };
-    const { topic, properties } = encoded;
-    return { topic, queue, batch: false, messages: 1, body, properties, sysFlag };
-  }
-
-  /** Chosen once: tries of a keyed message that moved to another queue could overtake or be overtaken. */
-  async #shardQueue({ topic, shardingKey = '' }: EncodedMessage): Promise<MessageQueue> {
+  /** Chosen once: tries of such a message that moved to another queue could overtake or be overtaken. */
+  async #ownQueue(message: Message, encoded: EncodedMessage, options: SendOptions): Promise<MessageQueue> {
+    const { topic } = encoded;
     try {
-      const route = await this.#sender.route(topic);
-      const queue = this.#selector.bySharding(route.writableQueues, shardingKey);
+      const route = this.#sender.cachedRoute(topic) ?? (await this.#sender.route(topic));
+      const queue = this.#chosen(route.writableQueues, message, encoded, options);
       if (queue !== undefined) return queue;
     } catch (error) {
       throw asSendError(error);
     }
-    throw new SendError('topic-not-found', `topic ${topic} has no writable queue`, { retryable: true });
+    throw noWritableQueue(topic);
   }
 
-  async #sendBatch(messages: readonly Message[], options: SendOptions): Promise<SendOutcome[]> {
-    const timeoutMs = this.#timeoutMs(options);
-    const outcomes = new Array<SendOutcome | undefined>(messages.length);
-    const byTopic = new Map<string, BatchItem[]>();
-    for (const [index, message] of messages.entries()) {
-      try {
-        const encoded = encodeMessage(message, this.#nextMessageId());
-        const items = byTopic.get(encoded.topic);
-        if (items === undefined) byTopic.set(encoded.topic, [{ index, encoded }]);
-        else items.push({ index, encoded });
-      } catch (error) {
-        outcomes[index] = { ok: false, error: asSendError(error) };
-      }
-    }
-    const settle = (item: BatchItem, outcome: SendOutcome): void => {
-      outcomes[item.index] = outcome;
-    };
-    const limits = { timeoutMs, signal: options.signal };
-    await Promise.all([...byTopic].map(([topic, items]) => this.#sendTopic(topic, items, limits, settle)));
-    return outcomes as SendOutcome[];
+  #chosen(
+    queues: readonly MessageQueue[],
+    message: Message,
+    { shardingKey = '' }: EncodedMessage,
+    { selectQueue }: SendOptions,
+  ): MessageQueue | undefined {
+    return selectQueue === undefined
+      ? this.#selector.bySharding(queues, shardingKey)
+      : this.#selector.byFunction(queues, message, selectQueue);
   }
 
   async #sendTopic(
     topic: string,
-    items: BatchItem[],
-    limits: { timeoutMs: number; signal: AbortSignal | undefined },
-    settle: (item: BatchItem, outcome: SendOutcome) => void,
+    items: readonly IndexedItem[],
+    limits: CallLimits,
+    options: SendOptions,
   ): Promise<void> {
     let groups: QueueGroup[];
     try {
-      groups = this.#groupByQueue((await this.#sender.route(topic)).writableQueues, topic, items);
+      const route = this.#sender.cachedRoute(topic) ?? (await this.#sender.route(topic));
+      groups = this.#groupByQueue(route.writableQueues, topic, items, options);
     } catch (error) {
-      for (const item of items) settle(item, { ok: false, error: asSendError(error) });
+      const failure = asSendError(error);
+      for (const item of items) item.failed(failure);
       return;
     }
-    await Promise.all(
-      groups.map((group) =>
-        this.#lanes.run(messageQueueKey(group.queue), () => this.#sendGroup(group, limits, settle)),
-      ),
-    );
+    await Promise.all(groups.map((group) => this.#batches.send(group, () => limits, true)));
   }
 
-  #groupByQueue(queues: readonly MessageQueue[], topic: string, items: BatchItem[]): QueueGroup[] {
+  #groupByQueue(
+    queues: readonly MessageQueue[],
+    topic: string,
+    items: readonly IndexedItem[],
+    options: SendOptions,
+  ): QueueGroup[] {
     const groups = new Map<MessageQueue, QueueGroup>();
     let turn: MessageQueue | undefined;
     for (const item of items) {
-      const { shardingKey } = item.encoded;
-      const queue =
-        shardingKey === undefined
-          ? (turn ??= this.#selector.roundRobin(queues))
-          : this.#selector.bySharding(queues, shardingKey);
-      if (queue === undefined) {
-        throw new SendError('topic-not-found', `topic ${topic} has no writable queue`, { retryable: true });
-      }
+      const fixed = this.#hasOwnQueue(item.encoded, options);
+      const queue = fixed
+        ? this.#chosen(queues, item.message, item.encoded, options)
+        : (turn ??= this.#selector.roundRobin(queues));
+      if (queue === undefined) throw noWritableQueue(topic);
       let group = groups.get(queue);
       if (group === undefined) groups.set(queue, (group = { queue, fixed: false, items: [] }));
       group.items.push(item);
-      if (shardingKey !== undefined) group.fixed = true;
+      if (fixed) group.fixed = true;
     }
     return [...groups.values()];
   }
-
-  async #sendGroup(
-    group: QueueGroup,
-    limits: { timeoutMs: number; signal: AbortSignal | undefined },
-    settle: (item: BatchItem, outcome: SendOutcome) => void,
-  ): Promise<void> {
-    let failed: SendError | undefined;
-    const requests = planRequests(group.items, this.#options);
-    for (let items = requests.shift(); items !== undefined; items = requests.shift()) {
-      if (failed !== undefined) {
-        const text = `not sent, because a message before it in queue ${group.queue.queueId} failed: ${failed.message}`;
-        const error = new SendError('held-back', text, { retryable: true, cause: failed });
-        for (const item of items) settle(item, { ok: false, error });
-        continue;
-      }
-      try {
-        const sent = await this.#sendItems(group, items, limits);
-        for (const [n, item] of items.entries())
-          settle(item, { ok: true, result: resultOf(sent, item.encoded, n) });
-      } catch (error) {
-        const failure = asSendError(error);
-        if (items.length > 1 && isIllegal(failure)) {
-          // The batch is too large for this broker, or one message in it is at fault: the others must not share
-          // its fate. Nothing was stored, so the order stays.
-          const middle = Math.ceil(items.length / 2);
-          requests.unshift(items.slice(0, middle), items.slice(middle));
-          continue;
-        }
-        failed = failure;
-        for (const item of items) settle(item, { ok: false, error: failed });
-      }
-    }
-  }
-
-  #sendItems(
-    group: QueueGroup,
-    items: BatchItem[],
-    limits: { timeoutMs: number; signal: AbortSignal | undefined },
-  ): Promise<Sent> {
-    const { topic } = group.queue;
-    const queue = group.fixed ? group.queue : undefined;
-    const [first] = items;
-    if (items.length === 1 && first !== undefined) {
-      const { body, properties } = first.encoded;
-      return this.#sender.send({ topic, queue, batch: false, messages: 1, body, properties }, limits);
-    }
-    // No properties of the batch itself: the broker would append them to every message, and UNIQ_KEY among them
-    // would replace the ids of all.
-    const body = encodeBatchBody(items.map((item) => item.encoded));
-    return this.#sender.send({ topic, queue, batch: true, messages: items.length, body }, limits);
-  }
 }
 
-/** The broker will never take it, and has stored nothing of it. */
-function isIllegal(error: SendError): boolean {
-  return error.responseCode === ResponseCode.MESSAGE_ILLEGAL && error.outcome === 'rejected';
+function requestOf(
+  encoded: EncodedMessage,
+  queue: MessageQueue | undefined,
+  body: Buffer,
+  sysFlag: number,
+): SendRequest {
+  const { topic, properties } = encoded;
+  return { topic, queue, batch: false, messages: 1, body, properties, sysFlag };
 }
 
-function resultOf(sent: Sent, encoded: EncodedMessage, position: number): SendResult {
-  return {
-    status: sent.status,
-    messageId: encoded.messageId,
-    offsetMessageId: sent.offsetMessageIds[position] ?? '',
-    queue: sent.queue,
-    queueOffset: sent.queueOffset + position,
-  };
+function noWritableQueue(topic: string): SendError {
+  return new SendError('topic-not-found', `topic ${topic} has no writable queue`, { retryable: true });
 }

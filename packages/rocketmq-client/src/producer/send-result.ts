@@ -1,5 +1,7 @@
 import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
 import { asRocketMQError, SendError } from '../errors.ts';
+import type { EncodedMessage } from './message.ts';
+import type { Sent } from './sender.ts';
 
 /** All of them mean that the message is stored; the others tell that a flush or a slave was not waited for. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
@@ -39,4 +41,15 @@ export function asSendError(error: unknown): SendError {
     cause: error,
     ...(responseCode !== undefined && { responseCode }),
   });
+}
+
+/** The result of the message at this position of a request. */
+export function resultOf(sent: Sent, encoded: EncodedMessage, position: number): SendResult {
+  return {
+    status: sent.status,
+    messageId: encoded.messageId,
+    offsetMessageId: sent.offsetMessageIds[position] ?? '',
+    queue: sent.queue,
+    queueOffset: sent.queueOffset + position,
+  };
 }

@@ -32,6 +32,8 @@ export interface SendRequest {
   topic: string;
   /** Where it must go; without it the next queue in turn, and on a repetition another broker if there is one. */
   queue?: MessageQueue | undefined;
+  /** Without `queue`: where the first try goes. */
+  firstQueue?: MessageQueue | undefined;
   /** A batch has a body of many messages and its own request code. */
   batch: boolean;
   messages: number;
@@ -73,6 +75,11 @@ export class Sender {
     this.#closing = closing;
   }
 
+  /** The route where it is known already. */
+  cachedRoute(topic: string): TopicRoute | undefined {
+    return this.#client.routes.peek(topic);
+  }
+
   route(topic: string): Promise<TopicRoute> {
     return this.#client.routes.getForSend(topic, this.#options.defaultTopicQueueNums);
   }
@@ -90,9 +97,9 @@ export class Sender {
     while (attempts < this.#options.maxAttempts) {
       if (attempts > 0 && !(await this.#pauseBefore(attempts + 1, deadline, limits.signal))) break;
       attempts++;
-      let queue = request.queue;
+      let queue = request.queue ?? (attempts === 1 ? request.firstQueue : undefined);
       try {
-        const route = await this.route(request.topic);
+        const route = this.cachedRoute(request.topic) ?? (await this.route(request.topic));
         queue ??= this.#selector.roundRobin(route.writableQueues, avoid);
         return await this.#attempt(request, route, queue, deadline, limits.signal);
       } catch (error) {
@@ -108,18 +115,22 @@ export class Sender {
   }
 
   /** Hands a message to the socket, once: nothing tells whether a repetition would be a second copy. */
-  async sendOneWay(request: SendRequest, limits: SendLimits): Promise<void> {
-    const deadline = Date.now() + limits.timeoutMs;
+  async sendOneWay(request: SendRequest, given: SendLimits): Promise<void> {
+    const deadline = Date.now() + given.timeoutMs;
     try {
       const route = await this.route(request.topic);
       const queue = request.queue ?? this.#selector.roundRobin(route.writableQueues);
       const to = this.#target(request, route, queue);
-      await this.#observed(request, to.queue, () =>
-        this.#client.sendOneway(to.address, RequestCode.SEND_MESSAGE_V2, this.#payload(request, to.queue), {
-          timeoutMs: Math.max(1, deadline - Date.now()),
-          signal: limits.signal,
-        }),
-      );
+      const startedAt = Date.now();
+      try {
+        const limits = { timeoutMs: Math.max(1, deadline - startedAt), signal: given.signal };
+        const payload = this.#payload(request, to.queue);
+        await this.#client.sendOneway(to.address, RequestCode.SEND_MESSAGE_V2, payload, limits);
+        this.#note(request, to.queue, startedAt, undefined);
+      } catch (error) {
+        this.#note(request, to.queue, startedAt, error);
+        throw error;
+      }
     } catch (error) {
       const failure = asRocketMQError(error);
       this.#refreshRoute(request.topic, failure);
@@ -145,15 +156,20 @@ export class Sender {
   ): Promise<Sent> {
     const to = this.#target(request, route, queue);
     const code = request.batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
-    return this.#observed(request, to.queue, async () => {
-      const timeoutMs = Math.max(1, deadline - Date.now());
-      const payload = this.#payload(request, to.queue);
-      const response = await this.#client.invoke(to.address, code, payload, { timeoutMs, signal });
+    const startedAt = Date.now();
+    try {
+      const limits = { timeoutMs: Math.max(1, deadline - startedAt), signal };
+      const response = await this.#client.invoke(to.address, code, this.#payload(request, to.queue), limits);
       const status = sendStatusOf(response.code);
       if (status === undefined)
         throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
-      return sentOf(status, to.queue, response);
-    });
+      const sent = sentOf(status, to.queue, response);
+      this.#note(request, to.queue, startedAt, undefined);
+      return sent;
+    } catch (error) {
+      this.#note(request, to.queue, startedAt, error);
+      throw error;
+    }
   }
 
   #target(
@@ -172,28 +188,22 @@ export class Sender {
     throw new RocketMQError('broker-not-found', text, { retryable: true });
   }
 
-  /** Tells the diagnostics channel how a request went. */
-  async #observed<T>(request: SendRequest, queue: MessageQueue, work: () => Promise<T>): Promise<T> {
-    const startedAt = Date.now();
-    let failure: unknown;
-    try {
-      return await work();
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      if (channels.send.hasSubscribers) {
-        channels.send.publish({
-          ...{ topic: queue.topic, queueId: queue.queueId, brokerName: queue.brokerName },
-          ...{
-            messages: request.messages,
-            sizeBytes: request.body.length,
-            durationMs: Date.now() - startedAt,
-          },
-          error: failure,
-        });
-      }
-    }
+  /** Tells the selector and the diagnostics channel how a request went. */
+  #note(request: SendRequest, queue: MessageQueue, startedAt: number, error: unknown): void {
+    const durationMs = Date.now() - startedAt;
+    this.#selector.note(queue.brokerName, durationMs, error !== undefined);
+    if (!channels.send.hasSubscribers) return;
+    const { topic, queueId, brokerName } = queue;
+    const { messages, body } = request;
+    channels.send.publish({
+      topic,
+      queueId,
+      brokerName,
+      messages,
+      sizeBytes: body.length,
+      durationMs,
+      error,
+    });
   }
 
   #payload(request: SendRequest, queue: MessageQueue): CommandPayload {

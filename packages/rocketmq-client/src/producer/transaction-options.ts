@@ -16,7 +16,7 @@ export type TransactionChecker = (
 
 export interface TransactionProducerOptions extends Omit<
   ProducerOptions,
-  'maxBatchMessages' | 'maxBatchBytes'
+  'maxBatchMessages' | 'maxBatchBytes' | 'lingerMs' | 'avoidSlowBrokers'
 > {
   checker: TransactionChecker;
   /** Calls of the checker at the same time. @default 8 */

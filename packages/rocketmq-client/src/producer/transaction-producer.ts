@@ -8,11 +8,10 @@ import {
 } from '@dt/rocketmq-protocol';
 import { ClientInstance, messageIds } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
-import { integer } from '../options.ts';
 import { withinSignal } from '../timing/within-signal.ts';
 import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import type { SendOptions } from './producer.ts';
-import { ProducerLife } from './producer-life.ts';
+import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
 import { Sender, type Sent } from './sender.ts';
@@ -101,12 +100,19 @@ export class TransactionProducer {
    * could not be stored, and then `execute` was not called; and with `closed` or `aborted`, outcome `unknown`, when
    * `execute` did not end in time: then a checker decides, too.
    */
-  sendInTransaction(
+  async sendInTransaction(
     message: TransactionalMessage,
     execute: LocalTransaction,
-    options: SendOptions = {},
+    options: Omit<SendOptions, 'selectQueue'> = {},
   ): Promise<TransactionResult> {
-    return this.#life.run(() => this.#send(message, execute, options));
+    this.#life.checkUsable();
+    if (((message as Message).delayLevel ?? 0) > 0)
+      throw new SendError('message-invalid', 'a transactional message cannot be delayed');
+    const encoded = encodeMessage(message, this.#nextMessageId());
+    const limits = { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };
+    return this.#life.run(1, encoded.body.length, limits, () =>
+      this.#send(message, encoded, execute, limits),
+    );
   }
 
   /** Waits for local functions and checks that run, at most `closeTimeoutMs`; then rejects what is left. */
@@ -120,17 +126,15 @@ export class TransactionProducer {
 
   async #send(
     message: TransactionalMessage,
+    encoded: EncodedMessage,
     execute: LocalTransaction,
-    options: SendOptions,
+    limits: CallLimits,
   ): Promise<TransactionResult> {
-    if (((message as Message).delayLevel ?? 0) > 0)
-      throw new SendError('message-invalid', 'a transactional message cannot be delayed');
-    const encoded = encodeMessage(message, this.#nextMessageId());
     const { messageId } = encoded;
     // From before it is stored: a check can come before the answer of the send.
     this.#running.set(messageId, Promise.resolve());
     try {
-      const sent = await this.#sendHalf(encoded, options);
+      const sent = await this.#sendHalf(encoded, limits);
       const result = {
         status: sent.status,
         messageId,
@@ -140,7 +144,7 @@ export class TransactionProducer {
       // Stored, but maybe not for good: as Java, nothing is done that might then miss its message.
       const ended =
         sent.status === 'SEND_OK'
-          ? await this.#execute(message, execute, messageId, options.signal)
+          ? await this.#execute(message, execute, messageId, limits.signal)
           : { state: 'rollback' as const };
       await this.#end(encoded.topic, messageId, sent, ended.state);
       return { ...result, ...ended };
@@ -149,8 +153,7 @@ export class TransactionProducer {
     }
   }
 
-  async #sendHalf(encoded: EncodedMessage, options: SendOptions): Promise<Sent> {
-    const timeoutMs = integer('timeoutMs', options.timeoutMs, this.#options.sendTimeoutMs, 1, 0x7fffffff);
+  async #sendHalf(encoded: EncodedMessage, limits: CallLimits): Promise<Sent> {
     const { topic, shardingKey } = encoded;
     let queue;
     if (shardingKey !== undefined) {
@@ -160,10 +163,7 @@ export class TransactionProducer {
         throw asSendError(error);
       }
     }
-    const { body, sysFlag } =
-      encoded.body.length >= this.#options.compressFromBytes
-        ? await compressBody(encoded.body)
-        : { body: encoded.body, sysFlag: 0 };
+    const { body, sysFlag } = await compressBody(encoded.body, this.#options.compressFromBytes);
     const properties =
       encodeProperties({
         [MessageProperty.TRANSACTION_PREPARED]: 'true',
@@ -174,7 +174,7 @@ export class TransactionProducer {
         ...{ topic, queue, batch: false, messages: 1, body, properties },
         sysFlag: sysFlag | MessageSysFlag.TRANSACTION_PREPARED,
       },
-      { timeoutMs, signal: options.signal },
+      limits,
     );
   }
 

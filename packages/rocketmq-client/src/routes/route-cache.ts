@@ -56,16 +56,24 @@ export class RouteCache {
     return [...this.#entries.values()].map((entry) => entry.route);
   }
 
+  /** What is known and still holds, without waiting. */
+  peek(topic: string): TopicRoute | undefined {
+    const entry = this.#entries.get(topic);
+    return entry !== undefined &&
+      (entry.expiresAt === Number.POSITIVE_INFINITY || entry.expiresAt > Date.now())
+      ? entry.route
+      : undefined;
+  }
+
   /** Fails with `topic-not-found` when no NameServer knows the topic. */
   async get(topic: string): Promise<TopicRoute> {
-    const entry = this.#entries.get(topic);
-    return entry !== undefined && entry.expiresAt > Date.now() ? entry.route : this.refresh(topic);
+    return this.peek(topic) ?? this.refresh(topic);
   }
 
   /** Like `get`; for an unknown topic the route it will have when a broker creates it on the first send. */
   async getForSend(topic: string, queueNums: number): Promise<TopicRoute> {
-    const entry = this.#entries.get(topic);
-    if (entry !== undefined && entry.expiresAt > Date.now()) return entry.route;
+    const known = this.peek(topic);
+    if (known !== undefined) return known;
     try {
       return await this.refresh(topic);
     } catch (error) {

@@ -13,7 +13,7 @@ const COPY_BELOW_BYTES = 16_384;
 export class FrameWriter {
   readonly #socket: Socket;
   #slab: Buffer | undefined;
-  /** Written bytes of the slab: they may still lie in the socket's queue. */
+  /** What lies before was written: it may still be in the socket's queue. */
   #start = 0;
   #end = 0;
   #flushScheduled = false;
@@ -58,6 +58,8 @@ export class FrameWriter {
 
   #append(head: Buffer, body: Buffer): void {
     const bytes = head.length + body.length;
+    // All of it has gone to the system: its room can be used again.
+    if (this.#start === this.#end && this.#socket.writableLength === 0) this.#start = this.#end = 0;
     if (this.#slab === undefined || this.#end + bytes > this.#slab.length) {
       this.flush();
       // The old one belongs to the socket until its bytes are out.

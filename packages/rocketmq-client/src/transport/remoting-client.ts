@@ -41,9 +41,13 @@ export class RemotingClient {
   ): Promise<RemotingCommand> {
     const startedAt = Date.now();
     const signed = this.#signed(payload);
-    const connection = this.#ready(address) ?? (await this.#connectWithin(address, options));
-    const timeoutMs = Math.max(1, options.timeoutMs - (Date.now() - startedAt));
-    const response = await connection.invoke(code, signed, { ...options, timeoutMs });
+    let connection = this.#ready(address);
+    let limits = options;
+    if (connection === undefined) {
+      connection = await this.#connectWithin(address, options);
+      limits = { ...options, timeoutMs: Math.max(1, options.timeoutMs - (Date.now() - startedAt)) };
+    }
+    const response = await connection.invoke(code, signed, limits);
     if (response.code !== ResponseCode.GO_AWAY) return response;
     // The broker is about to shut down and did nothing: another connection, and once more.
     this.#connections.delete(address);

@@ -137,7 +137,11 @@ describe('the life of a producer', () => {
 
   it('refuses more sends under way than allowed', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1 });
-    await using producer = await producerOn(cluster, { maxPendingSends: 1, closeTimeoutMs: 10 });
+    await using producer = await producerOn(cluster, {
+      maxPendingMessages: 1,
+      whenFull: 'error',
+      closeTimeoutMs: 10,
+    });
     cluster.on(SEND_MESSAGE_V2, () => undefined);
     const first = failure(producer.send({ topic: 'T', body: 'x' }));
     expect(await failure(producer.send({ topic: 'T', body: 'x' }))).toMatchObject({

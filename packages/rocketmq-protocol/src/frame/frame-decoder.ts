@@ -68,7 +68,7 @@ export class FrameDecoder {
         needed = frameBytes;
         break;
       }
-      commands.push(decodeFrame(bytes.subarray(at + LENGTH_BYTES, at + frameBytes)));
+      commands.push(decodeFrame(bytes, at + LENGTH_BYTES, at + frameBytes));
       at += frameBytes;
     }
     this.#buffered = bytes.length - at;

@@ -50,23 +50,24 @@ export function encodeCommand(command: RemotingCommand, options: EncodeOptions =
   return command.body.length === 0 ? head : Buffer.concat([head, command.body]);
 }
 
-/** Decodes the bytes behind the length field. The body is a view of `frame`, not a copy. */
-export function decodeFrame(frame: Buffer): RemotingCommand {
-  if (frame.length < 4)
-    throw new ProtocolError('frame-malformed', `frame of ${frame.length} bytes has no header length`);
-  const serializeType = frame.readUInt8(0);
-  const headerLength = frame.readUIntBE(1, 3);
-  if (headerLength > frame.length - 4) {
-    throw new ProtocolError(
-      'frame-malformed',
-      `header of ${headerLength} bytes in a frame of ${frame.length}`,
-    );
+/**
+ * Decodes the bytes behind the length field: all of `bytes`, or those from `start` to `end`. The body is a view of
+ * them, not a copy.
+ */
+export function decodeFrame(bytes: Buffer, start = 0, end = bytes.length): RemotingCommand {
+  const frameBytes = end - start;
+  if (frameBytes < 4)
+    throw new ProtocolError('frame-malformed', `frame of ${frameBytes} bytes has no header length`);
+  const serializeType = bytes.readUInt8(start);
+  const headerBytes = bytes.readUIntBE(start + 1, 3);
+  if (headerBytes > frameBytes - 4) {
+    throw new ProtocolError('frame-malformed', `header of ${headerBytes} bytes in a frame of ${frameBytes}`);
   }
-  const header = frame.subarray(4, 4 + headerLength);
+  const bodyStart = start + 4 + headerBytes;
   let command: RemotingCommand;
-  if (serializeType === 0) command = decodeJsonHeader(header);
-  else if (serializeType === COMPACT) command = decodeCompactHeader(header);
+  if (serializeType === 0) command = decodeJsonHeader(bytes.toString('utf8', start + 4, bodyStart));
+  else if (serializeType === COMPACT) command = decodeCompactHeader(bytes.subarray(start + 4, bodyStart));
   else throw new ProtocolError('frame-malformed', `unknown serialize type ${serializeType}`);
-  if (frame.length > 4 + headerLength) command.body = frame.subarray(4 + headerLength);
+  if (end > bodyStart) command.body = bytes.subarray(bodyStart, end);
   return command;
 }

@@ -21,8 +21,8 @@ export function jsonHeaderText(command: RemotingCommand): string {
   });
 }
 
-export function decodeJsonHeader(header: Buffer): RemotingCommand {
-  const value = parseFastjson(header.toString('utf8'));
+export function decodeJsonHeader(text: string): RemotingCommand {
+  const value = parseFastjson(text);
   if (!isJsonObject(value)) throw new ProtocolError('header-malformed', 'JSON header is not an object');
   const command: RemotingCommand = {
     code: int32(value, 'code'),
@@ -47,13 +47,20 @@ function int32(header: JsonObject, name: string, whenAbsent?: number): number {
 }
 
 function extFields(value: unknown): Record<string, string> {
-  // No prototype: field names come from the peer, and `constructor` must not find anything.
-  const fields = Object.create(null) as Record<string, string>;
-  if (value === undefined || value === null) return fields;
+  if (value === undefined || value === null) return withoutPrototype({});
   if (!isJsonObject(value))
     throw new ProtocolError('header-malformed', 'JSON header: extFields is not an object');
-  for (const key in value) {
-    const entry = value[key];
+  return isTextsOnly(value) ? withoutPrototype(value) : textsOf(value);
+}
+
+function isTextsOnly(value: JsonObject): value is Record<string, string> {
+  for (const key in value) if (typeof value[key] !== 'string') return false;
+  return true;
+}
+
+function textsOf(value: JsonObject): Record<string, string> {
+  const fields = withoutPrototype({});
+  for (const [key, entry] of Object.entries(value)) {
     if (typeof entry === 'string') fields[key] = entry;
     // Java's parser turns scalars into text; null stays absent here, as an absent field reads the same.
     else if (typeof entry === 'number' || typeof entry === 'boolean') fields[key] = String(entry);
@@ -61,4 +68,9 @@ function extFields(value: unknown): Record<string, string> {
       throw new ProtocolError('header-malformed', `JSON header: extFields.${key} is not a text`);
   }
   return fields;
+}
+
+/** Field names come from the peer, and `constructor` must not find anything. */
+function withoutPrototype(fields: Record<string, string>): Record<string, string> {
+  return Object.setPrototypeOf(fields, null) as Record<string, string>;
 }
