@@ -9,6 +9,7 @@ import {
   invalidOption,
   oneOf,
 } from '../options.ts';
+import { allocation, type AllocationStrategy } from './allocation.ts';
 import type { OffsetStore } from './offset-store.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import { checkSubscriptions, type Subscription } from './subscription.ts';
@@ -16,16 +17,27 @@ import { checkSubscriptions, type Subscription } from './subscription.ts';
 export interface HandlerContext {
   queue: MessageQueue;
   /**
-   * Fires when the queue was given to another consumer or this one closes, and the handler did not end in time:
-   * what it does from then on no longer counts.
+   * Fires when the queue was given to another consumer or this one closes, and the handler did not end in time, and
+   * when a call takes longer than `consumeTimeoutMs`: what it does from then on no longer counts.
    */
   signal: AbortSignal;
   /** 1 for the first call with these messages; grows while they are tried again here. */
   attempt: number;
 }
 
-/** Ends well: the messages are done. Throws: they failed, see `onError`. */
-export type MessageHandler = (messages: ReceivedMessage[], context: HandlerContext) => Promise<void>;
+/** What a handler could not do of its messages. The others are done. */
+export interface PartialFailure {
+  failed: readonly ReceivedMessage[];
+}
+
+/**
+ * Ends well: the messages are done. Throws: they failed, see `onError`. With `{ failed }` some of them failed, and
+ * `onError` is for those alone.
+ */
+export type MessageHandler = (
+  messages: ReceivedMessage[],
+  context: HandlerContext,
+) => Promise<PartialFailure | void>;
 
 /** Where a group without a stored offset starts. A broker may answer 0 for a young queue whatever is asked. */
 export type StartFrom = 'last' | 'first' | { timestamp: number };
@@ -75,6 +87,17 @@ export interface PushConsumerOptions extends ClientOptions {
    * of the queue is handled before it is locked anew. Less than the 60 s of the brokers. @default 30000
    */
   lockValidMs?: number;
+  /**
+   * With `sendBack`: a handler call that takes longer counts as failed. Its messages are sent back, to come again after
+   * 10 s (delay level 3), its signal fires, and the queue goes on. Until the call ends it counts against
+   * `concurrency`. @default 900000
+   */
+  consumeTimeoutMs?: number;
+  /**
+   * How the members share out the queues of a topic: one of `allocation`, or a function. The same in all members.
+   * @default allocation.average
+   */
+  allocate?: AllocationStrategy;
   /** Only with `suspend` and `drop`. @default 1000 */
   suspendMs?: number;
   /** Deliveries of a message that was sent back before it is a dead letter; with `drop` tries here. @default 16 */
@@ -113,6 +136,8 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
   readonly queueLocks: boolean;
   readonly lockRenewMs: number;
   readonly lockValidMs: number;
+  readonly consumeTimeoutMs: number;
+  readonly allocate: AllocationStrategy;
   readonly suspendMs: number;
   readonly maxReconsumeTimes: number;
   readonly maxCachedMessages: number;
@@ -144,6 +169,8 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
     concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
     ...delivery(options),
     ...lockTimes(options),
+    consumeTimeoutMs: durationMs('consumeTimeoutMs', options.consumeTimeoutMs, 900_000),
+    allocate: checkAllocate(options.allocate),
     suspendMs: durationMs('suspendMs', options.suspendMs, 1000),
     maxReconsumeTimes: integer('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 0x7fffffff),
     maxCachedMessages: integer('maxCachedMessages', options.maxCachedMessages, 1000, 1, 1_000_000),
@@ -228,6 +255,11 @@ function lockTimes(
     lockValidMs - 1,
   );
   return { lockRenewMs, lockValidMs };
+}
+
+export function checkAllocate(value: AllocationStrategy | undefined): AllocationStrategy {
+  if (value === undefined || typeof value === 'function') return value ?? allocation.average;
+  throw invalidOption('allocate', value, 'expected one of allocation, or a function');
 }
 
 export function checkStartFrom(value: StartFrom | undefined): StartFrom {

@@ -91,6 +91,7 @@ export class PullConsumer {
             topics: [...this.#subscriptions.keys()],
             rebalanceIntervalMs: this.#options.rebalanceIntervalMs,
             isBroadcast: false,
+            allocate: this.#options.allocate,
             logger: this.#options.logger,
             openQueue: (queue) => this.#openQueue(queue, this.#subscriptions.get(queue.topic)),
           });

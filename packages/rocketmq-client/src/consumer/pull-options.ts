@@ -1,6 +1,7 @@
 import { type CheckedClientOptions, checkClientOptions, type ClientOptions } from '../options.ts';
 import { durationMs, groupName, integer, invalidOption } from '../options.ts';
-import { checkStartFrom, type StartFrom } from './options.ts';
+import type { AllocationStrategy } from './allocation.ts';
+import { checkAllocate, checkStartFrom, type StartFrom } from './options.ts';
 import { checkSubscriptions, type Subscription } from './subscription.ts';
 
 export interface PullConsumerOptions extends ClientOptions {
@@ -32,6 +33,8 @@ export interface PullConsumerOptions extends ClientOptions {
   pullTimeoutMs?: number;
   /** Pause after a failed pull; doubles up to four times this. @default 1000 */
   pullRetryPauseMs?: number;
+  /** With `subscriptions`: as for a push consumer. @default allocation.average */
+  allocate?: AllocationStrategy;
   /** How often the queues are shared out anew without a cause. @default 20000 */
   rebalanceIntervalMs?: number;
   /** Time for the last commits and the leaving of the group. @default 5000 */
@@ -50,6 +53,7 @@ export interface CheckedPullConsumerOptions extends CheckedClientOptions {
   readonly longPollMs: number;
   readonly pullTimeoutMs: number;
   readonly pullRetryPauseMs: number;
+  readonly allocate: AllocationStrategy;
   readonly rebalanceIntervalMs: number;
   readonly closeTimeoutMs: number;
 }
@@ -85,6 +89,7 @@ export function checkPullConsumerOptions(options: PullConsumerOptions): CheckedP
       0x7fffffff,
     ),
     pullRetryPauseMs: durationMs('pullRetryPauseMs', options.pullRetryPauseMs, 1000),
+    allocate: checkAllocate(options.allocate),
     rebalanceIntervalMs: durationMs('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 5000),
   };

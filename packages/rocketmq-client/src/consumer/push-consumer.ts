@@ -89,6 +89,7 @@ export class PushConsumer {
       topics: [...this.#subscriptions.keys()],
       rebalanceIntervalMs: this.#options.rebalanceIntervalMs,
       isBroadcast: this.#options.model === 'broadcasting',
+      allocate: this.#options.allocate,
       logger: this.#options.logger,
       openQueue: (queue) => this.#openQueue(queue),
     });

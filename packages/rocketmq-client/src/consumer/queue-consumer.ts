@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
+import { callHandler, type HandlerOutcome } from './handler-call.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
 import type { PauseSwitch } from './pause-switch.ts';
@@ -13,7 +14,7 @@ import { QueueFeed } from './queue-feed.ts';
 import type { QueueLock } from './queue-lock.ts';
 import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
 import type { CachedMessage } from './received-message.ts';
-import type { SendBack } from './send-back.ts';
+import { FIRST_RETRY_LEVEL, type SendBack } from './send-back.ts';
 
 export interface QueueConsumerParts {
   puller: Puller;
@@ -49,6 +50,8 @@ export class QueueConsumer {
   readonly #commits: QueueCommits;
   /** Failed messages at the head of the window that come again, they alone. */
   #again: { epoch: number; attempts: number; count: number } | undefined;
+  /** The call just given up because it took too long; resolves when it ends. */
+  #overdue: Promise<unknown> | undefined;
   #consuming: Promise<void> = Promise.resolve();
   #isStarted = false;
   #stopped: Promise<void> | undefined;
@@ -176,10 +179,19 @@ export class QueueConsumer {
         if (this.#parts.pauses.isPaused(this.queue)) continue;
         pauseMs = await this.#consumeBatch();
       } finally {
-        release();
+        // A call that goes on after its time keeps its place, or there could be any number of them.
+        const overdue = this.#takeOverdue();
+        if (overdue === undefined) release();
+        else void overdue.then(release);
       }
       if (pauseMs > 0) await pause(pauseMs, signal);
     }
+  }
+
+  #takeOverdue(): Promise<unknown> | undefined {
+    const overdue = this.#overdue;
+    this.#overdue = undefined;
+    return overdue;
   }
 
   /** Pause before the same messages come again; 0 when they are done with. */
@@ -192,25 +204,32 @@ export class QueueConsumer {
     const unreadable = head.findIndex((cached) => cached.bodyError !== undefined);
     if (unreadable === 0) return this.#setAside(head.slice(0, 1), epoch);
     const batch = unreadable < 0 ? head : head.slice(0, unreadable);
-    const failure = await this.#handle(batch, attempt);
+    const outcome = await this.#handle(batch, attempt);
+    if (outcome.status === 'overdue') this.#overdue = outcome.ended;
     // Reset or given away meanwhile: what was done counts for nothing here.
     if (epoch !== this.#window.epoch || !this.#holdsLock() || this.#abandoned.signal.aborted) return 0;
-    if (failure === undefined) {
+    if (outcome.status === 'done') {
       this.#window.done(batch.length);
       this.#feed.room.open();
       return 0;
     }
-    const { queueOffset } = batch[0]?.message ?? {};
-    this.#log('warn', 'handler failed', {
-      queueOffset,
-      messages: batch.length,
-      attempt,
-      error: messageOf(failure),
-    });
-    const { onError, suspendMs, maxReconsumeTimes } = this.#options;
-    if (onError === 'drop' && attempt > maxReconsumeTimes) return this.#drop(batch);
-    this.#again = { epoch, attempts: attempt, count: batch.length };
-    return onError === 'sendBack' ? this.#sendBack(batch, epoch) : suspendMs;
+    const failed = outcome.status === 'failed' ? outcome.failed : batch;
+    const { queueOffset } = failed[0]?.message ?? {};
+    const { onError, suspendMs, maxReconsumeTimes, consumeTimeoutMs } = this.#options;
+    if (outcome.status === 'overdue') {
+      const fields = { queueOffset, messages: failed.length, consumeTimeoutMs };
+      this.#log('warn', 'handler takes too long, its messages are sent back', fields);
+    } else {
+      const fields = { queueOffset, messages: failed.length, attempt, error: messageOf(outcome.error) };
+      this.#log('warn', 'handler failed', fields);
+    }
+    // Those that are done leave; the failed ones stand at the head, in their order.
+    this.#window.done(batch.length, failed);
+    this.#feed.room.open();
+    if (onError === 'drop' && attempt > maxReconsumeTimes) return this.#drop(failed);
+    this.#again = { epoch, attempts: attempt, count: failed.length };
+    if (onError !== 'sendBack') return suspendMs;
+    return this.#sendBack(failed, epoch, outcome.status === 'overdue' ? FIRST_RETRY_LEVEL : 0);
   }
 
   #drop(batch: readonly CachedMessage[]): number {
@@ -236,10 +255,10 @@ export class QueueConsumer {
     return this.#options.model === 'broadcasting' ? this.#drop(batch) : this.#sendBack(batch, epoch);
   }
 
-  async #sendBack(batch: readonly CachedMessage[], epoch: number): Promise<number> {
+  async #sendBack(batch: readonly CachedMessage[], epoch: number, delayLevel = 0): Promise<number> {
     // Not committed, so the next owner of the queue gets them; sent back they would come twice.
     if (this.#stopping.signal.aborted) return this.#options.suspendMs;
-    const kept = await this.#parts.sendBack.run(this.queue, batch);
+    const kept = await this.#parts.sendBack.run(this.queue, batch, delayLevel);
     if (epoch !== this.#window.epoch) return 0;
     this.#window.done(batch.length, kept);
     this.#feed.room.open();
@@ -248,24 +267,23 @@ export class QueueConsumer {
     return kept.length > 0 ? KEPT_PAUSE_MS : 0;
   }
 
-  /** The failure, or `undefined`. */
-  async #handle(batch: readonly CachedMessage[], attempt: number): Promise<unknown> {
+  async #handle(batch: readonly CachedMessage[], attempt: number): Promise<HandlerOutcome> {
     const startedAt = Date.now();
-    let failure: unknown;
-    try {
-      const messages = batch.map((cached) => cached.message);
-      await this.#options.handler(messages, { queue: this.queue, signal: this.#abandoned.signal, attempt });
-    } catch (error) {
-      failure = error ?? new Error('the handler failed without a reason');
-    }
+    const { handler, onError, consumeTimeoutMs, group } = this.#options;
+    const outcome = await callHandler(batch, {
+      ...{ handler, queue: this.queue, attempt, abandoned: this.#abandoned.signal },
+      timeoutMs: onError === 'sendBack' ? consumeTimeoutMs : undefined,
+    });
     if (channels.receive.hasSubscribers) {
       const { topic, queueId, brokerName } = this.queue;
+      const error = outcome.status === 'overdue' ? new Error('overdue') : undefined;
       channels.receive.publish({
-        ...{ group: this.#options.group, topic, queueId, brokerName },
-        ...{ messages: batch.length, durationMs: Date.now() - startedAt, error: failure },
+        ...{ group, topic, queueId, brokerName },
+        ...{ messages: batch.length, durationMs: Date.now() - startedAt },
+        error: outcome.status === 'failed' ? outcome.error : error,
       });
     }
-    return failure;
+    return outcome;
   }
 
   #log(level: 'warn' | 'error', message: string, fields: Record<string, unknown>): void {

@@ -7,7 +7,7 @@ import { masterAddress, type TopicRoute } from '../routes/index.ts';
 import { Gate } from '../timing/gate.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
-import { allocateAverage } from './allocate-average.ts';
+import type { AllocationStrategy } from './allocation.ts';
 
 /** A queue while it belongs to this consumer. */
 export interface OwnedQueue {
@@ -26,6 +26,7 @@ export interface RebalancerOptions<Owned extends OwnedQueue> {
   rebalanceIntervalMs: number;
   /** Every member has all queues. */
   isBroadcast: boolean;
+  allocate: AllocationStrategy;
   logger: Logger;
   /**
    * Finds out where a queue starts and makes its consumer; not yet started. `undefined` while somebody else still
@@ -126,7 +127,7 @@ export class Rebalancer<Owned extends OwnedQueue> {
     const { clientId } = this.#client;
     const members = this.#options.isBroadcast ? [clientId] : await this.#members(route);
     const isMember = members.includes(clientId);
-    const mine = allocateAverage(route.readableQueues, members, clientId);
+    const mine = this.#share(route, members);
     const wanted = new Map(mine.map((queue) => [messageQueueKey(queue), queue]));
     const held = [...this.#queues]
       .filter(([, consumer]) => consumer.queue.topic === topic)
@@ -138,6 +139,22 @@ export class Rebalancer<Owned extends OwnedQueue> {
     // A broker that has just come back does not know this client yet.
     if (!isMember) await this.#client.heartbeat();
     return isMember && opened.every(Boolean);
+  }
+
+  #share(route: TopicRoute, members: readonly string[]): readonly MessageQueue[] {
+    const { group, isBroadcast, allocate } = this.#options;
+    const { clientId } = this.#client;
+    const queues = route.readableQueues;
+    if (isBroadcast) return queues;
+    if (queues.length === 0 || !members.includes(clientId)) return [];
+    const mine = allocate({ group, clientId, queues, clientIds: members });
+    const known = new Set(queues.map(messageQueueKey));
+    const unknown = mine.find((queue) => !known.has(messageQueueKey(queue)));
+    if (unknown === undefined) return mine;
+    throw new RocketMQError(
+      'options-invalid',
+      `allocate: gave ${messageQueueKey(unknown)}, which is not there`,
+    );
   }
 
   async #members(route: TopicRoute): Promise<string[]> {

@@ -19,7 +19,7 @@ export interface SendBackOptions {
 }
 
 /** Level of the first delay through the retry topic: 10 s. */
-const FIRST_RETRY_LEVEL = 3;
+export const FIRST_RETRY_LEVEL = 3;
 
 /** Hands failed messages to the broker for a later delivery. */
 export class SendBack {
@@ -33,12 +33,19 @@ export class SendBack {
     this.#options = options;
   }
 
-  /** Those that could not be handed over; they must be tried again here. */
-  async run(queue: MessageQueue, messages: readonly CachedMessage[]): Promise<CachedMessage[]> {
+  /**
+   * Those that could not be handed over; they must be tried again here. `delayLevel` 0: the broker takes the next
+   * level after the deliveries so far.
+   */
+  async run(
+    queue: MessageQueue,
+    messages: readonly CachedMessage[],
+    delayLevel = 0,
+  ): Promise<CachedMessage[]> {
     const kept: CachedMessage[] = [];
     for (const message of messages) {
       try {
-        await this.#toBroker(queue, message);
+        await this.#toBroker(queue, message, delayLevel);
       } catch (error) {
         const { messageId } = message.message;
         this.#options.logger.warn('send back failed, trying the retry topic', {
@@ -46,7 +53,7 @@ export class SendBack {
           error: messageOf(error),
         });
         try {
-          await this.#toRetryTopic(message);
+          await this.#toRetryTopic(message, delayLevel || FIRST_RETRY_LEVEL + message.message.reconsumeTimes);
         } catch (fallbackError) {
           this.#options.logger.error('message kept for another try here', {
             messageId,
@@ -59,13 +66,16 @@ export class SendBack {
     return kept;
   }
 
-  async #toBroker(queue: MessageQueue, { message, physicalOffset }: CachedMessage): Promise<void> {
+  async #toBroker(
+    queue: MessageQueue,
+    { message, physicalOffset }: CachedMessage,
+    delayLevel: number,
+  ): Promise<void> {
     const address = await this.#client.masterOf(queue.topic, queue.brokerName);
     await this.#client.request(address, commands.consumerSendMessageBack, {
       offset: physicalOffset,
       group: this.#options.group,
-      // 0: the broker takes the next level after the deliveries so far.
-      delayLevel: 0,
+      delayLevel,
       originMsgId: message.messageId,
       originTopic: message.topic,
       unitMode: false,
@@ -74,7 +84,7 @@ export class SendBack {
   }
 
   /** As an ordinary message with all that the broker would have noted on it. */
-  async #toRetryTopic({ message }: CachedMessage): Promise<void> {
+  async #toRetryTopic({ message }: CachedMessage, delayLevel: number): Promise<void> {
     const { group, maxReconsumeTimes, requestTimeoutMs } = this.#options;
     const { properties } = message;
     const reconsumeTimes = message.reconsumeTimes + 1;
@@ -92,7 +102,7 @@ export class SendBack {
           [MessageProperty.MAX_RECONSUME_TIMES]: String(maxReconsumeTimes),
           [MessageProperty.ORIGIN_MESSAGE_ID]:
             properties[MessageProperty.ORIGIN_MESSAGE_ID] ?? message.offsetMessageId,
-          [MessageProperty.DELAY]: String(FIRST_RETRY_LEVEL + message.reconsumeTimes),
+          [MessageProperty.DELAY]: String(delayLevel),
         }),
         reconsumeTimes,
         maxReconsumeTimes,
