@@ -27,6 +27,10 @@ export interface RocketMQLimits {
   clientTimeoutMs?: number;
   /** Pulls that wait for messages; further ones are answered at once. @default 65536 */
   maxHeldPulls?: number;
+  /** Pops that wait for messages; further ones get code 209. @default 65536 */
+  maxHeldPops?: number;
+  /** Pops with messages that are not acknowledged and not given back; further pops get code 2. @default 100000 */
+  maxPopCheckpoints?: number;
   /** Half messages whose transaction has not ended; further ones get code 2. @default 100000 */
   maxPendingTransactions?: number;
   /** Bytes that may wait for the disk; more sends get code 2. @default 67108864 */
@@ -204,6 +208,8 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     idleTimeoutMs: field('idleTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     clientTimeoutMs: field('clientTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     maxHeldPulls: field('maxHeldPulls', 65_536, 0, 10_000_000),
+    maxHeldPops: field('maxHeldPops', 65_536, 0, 10_000_000),
+    maxPopCheckpoints: field('maxPopCheckpoints', 100_000, 1, 10_000_000),
     maxPendingTransactions: field('maxPendingTransactions', 100_000, 1, 10_000_000),
     maxPendingBytes: field('maxPendingBytes', 64 * MIB, 8 * MIB, 4096 * MIB),
     maxPullMessages: field('maxPullMessages', 32, 1, 100_000),

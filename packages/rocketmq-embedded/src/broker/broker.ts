@@ -16,13 +16,21 @@ import { GroupTable } from './group-table.ts';
 import { HeldPulls } from './held-pulls.ts';
 import { offsetHandlers } from './offset-handlers.ts';
 import { OffsetTable } from './offset-table.ts';
+import {
+  assignmentHandlers,
+  Checkpoints,
+  lookHandlers,
+  Pop,
+  popHandlers,
+  receiptHandlers,
+} from './pop/index.ts';
 import { pullHandlers } from './pull-handlers.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { QueueLocks } from './queue-locks.ts';
 import { sendBackHandlers } from './send-back-handlers.ts';
 import { sendHandlers } from './send-handlers.ts';
 import { BrokerStats } from './stats.ts';
-import { SCHEDULE_TOPIC } from './system-topics.ts';
+import { reviveTopic, SCHEDULE_TOPIC } from './system-topics.ts';
 import { topicHandlers } from './topic-handlers.ts';
 import { TopicTable } from './topic-table.ts';
 import { TransactionChecks } from './transaction-checks.ts';
@@ -32,6 +40,7 @@ import { Transactions } from './transactions.ts';
 const REGION = 'DefaultRegion';
 const CLIENT_SCAN_MS = 10_000;
 const STATS_MS = 1_000;
+const REVIVE_MS = 100;
 
 export interface BrokerOptions {
   settings: Settings;
@@ -48,7 +57,12 @@ export class Broker {
   readonly #settings: Settings;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  private constructor(options: BrokerOptions, store: MessageStore, transactions: Transactions) {
+  private constructor(
+    options: BrokerOptions,
+    store: MessageStore,
+    transactions: Transactions,
+    checkpoints: Checkpoints,
+  ) {
     const { settings, advertisedIp, brokerPort } = options;
     const { dataDir, clusterName, brokerName, logger, limits } = settings;
     const file = (name: string): JsonFile => configFile(settings, name);
@@ -61,6 +75,8 @@ export class Broker {
       autoCreateTopics: settings.autoCreateTopics,
       onChange: options.onTopicChange,
     });
+    const groups = new GroupTable(file('subscription-groups.json'));
+    const offsets = new OffsetTable(file('consumer-offsets.json'));
     this.#context = {
       settings: {
         clusterName,
@@ -74,8 +90,8 @@ export class Broker {
       },
       store,
       topics: this.topics,
-      groups: new GroupTable(file('subscription-groups.json')),
-      offsets: new OffsetTable(file('consumer-offsets.json')),
+      groups,
+      offsets,
       clients,
       locks: new QueueLocks(),
       held: new HeldPulls(limits.maxHeldPulls, (topic, queueId) => store.maxOffset(topic, queueId)),
@@ -85,6 +101,12 @@ export class Broker {
         store,
         file: file('delay-offsets.json'),
         logger,
+      }),
+      pop: new Pop({
+        ...{ checkpoints, store, topics: this.topics, groups, offsets, logger },
+        ordersFile: file('pop-orders.json'),
+        modesFile: file('message-request-modes.json'),
+        maxHeldPops: limits.maxHeldPops,
       }),
       transactions,
       transactionChecks: new TransactionChecks({
@@ -109,6 +131,10 @@ export class Broker {
     this.handlers = new Map<number, RequestHandler>([
       ...sendHandlers(this.#context),
       ...pullHandlers(this.#context),
+      ...popHandlers(this.#context),
+      ...receiptHandlers(this.#context),
+      ...lookHandlers(this.#context),
+      ...assignmentHandlers(this.#context),
       ...sendBackHandlers(this.#context),
       ...transactionHandlers(this.#context),
       ...clientHandlers(this.#context),
@@ -140,7 +166,14 @@ export class Broker {
         maxPending: settings.limits.maxPendingTransactions,
         logger: settings.logger,
       });
-      return new Broker(options, store, transactions);
+      const checkpoints = await Checkpoints.open({
+        store,
+        file: configFile(settings, 'pop-progress.json'),
+        reviveTopic: reviveTopic(settings.clusterName),
+        max: settings.limits.maxPopCheckpoints,
+        logger: settings.logger,
+      });
+      return new Broker(options, store, transactions, checkpoints);
     } catch (error) {
       await store.close();
       throw error;
@@ -149,6 +182,7 @@ export class Broker {
 
   disconnected(connection: Connection): void {
     this.#context.held.drop(connection);
+    this.#context.pop.drop(connection);
     this.#context.clients.removeConnection(connection);
   }
 
@@ -158,6 +192,7 @@ export class Broker {
     this.#context.held.close();
     await this.#context.delays.close();
     await this.#context.transactionChecks.close();
+    await this.#context.pop.close();
     try {
       await this.#context.store.close();
     } finally {
@@ -166,17 +201,22 @@ export class Broker {
   }
 
   #start(): void {
-    const { store, held, delays, transactions, transactionChecks } = this.#context;
+    const { store, held, delays, pop, transactions, transactionChecks } = this.#context;
     const { offsets, clients, locks, stats, logger } = this.#context;
-    store.pinFrom(() => Math.min(delays.pinnedOffset(), transactions.pinnedOffset()));
+    store.pinFrom(() =>
+      Math.min(delays.pinnedOffset(), transactions.pinnedOffset(), pop.checkpoints.pinnedOffset()),
+    );
     store.onReadable((queue, fromOffset) => {
       if (queue.topic === SCHEDULE_TOPIC) delays.arrived(queue.queueId + 1);
       if (held.isHeldFor(queue.topic, queue.queueId)) {
         held.arrived(queue.topic, queue.queueId, fromOffset, queue.newTagHashes(fromOffset));
       }
+      pop.arrived(queue.topic, queue.queueId, () => queue.newTagHashes(fromOffset));
     });
     delays.start();
     this.#every(this.#settings.offsetSaveIntervalMs, logger, () => offsets.save());
+    this.#every(this.#settings.offsetSaveIntervalMs, logger, () => pop.save());
+    this.#every(REVIVE_MS, logger, () => pop.revive());
     this.#every(this.#settings.retentionIntervalMs, logger, () => store.removeExpired());
     this.#every(Math.min(CLIENT_SCAN_MS, this.#settings.limits.clientTimeoutMs), logger, () => {
       clients.closeSilent(Date.now() - this.#settings.limits.clientTimeoutMs);

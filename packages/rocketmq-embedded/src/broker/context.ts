@@ -6,6 +6,7 @@ import type { Filters } from './filters.ts';
 import type { GroupTable } from './group-table.ts';
 import type { HeldPulls } from './held-pulls.ts';
 import type { OffsetTable } from './offset-table.ts';
+import type { Pop } from './pop/index.ts';
 import type { QueueLocks } from './queue-locks.ts';
 import type { BrokerStats } from './stats.ts';
 import type { TopicTable } from './topic-table.ts';
@@ -36,6 +37,7 @@ export interface BrokerContext {
   readonly held: HeldPulls;
   readonly filters: Filters;
   readonly delays: DelayLevels;
+  readonly pop: Pop;
   readonly transactions: Transactions;
   readonly transactionChecks: TransactionChecks;
   readonly stats: BrokerStats;

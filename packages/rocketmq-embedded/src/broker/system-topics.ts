@@ -55,7 +55,8 @@ export function systemTopics(
   ];
 }
 
-function reviveTopic(clusterName: string): string {
+/** Notes about popped messages. */
+export function reviveTopic(clusterName: string): string {
   return `${SYSTEM_TOPIC_PREFIX}REVIVE_LOG_${clusterName}`;
 }
 

@@ -15,6 +15,7 @@ import {
   type RequestHandler,
 } from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
+import { popRetryTopics } from './pop/index.ts';
 import { checkTopicName } from './send-handlers.ts';
 
 /** What tools ask and change about topics. */
@@ -89,6 +90,7 @@ function updateTopic(broker: BrokerContext, request: RemotingCommand): RemotingC
     }),
   );
   broker.held.wake(header.topic);
+  broker.pop.held.wakeAll(header.topic);
   return success(request);
 }
 
@@ -96,10 +98,14 @@ function deleteTopic(broker: BrokerContext, request: RemotingCommand): RemotingC
   const { topic } = commands.deleteTopicInBroker.decodeRequest(request);
   if (topic.trim() === '') throw new Refusal(ResponseCode.SYSTEM_ERROR, 'The specified topic is blank.');
   refuseReserved(broker, topic);
-  broker.topics.delete(topic);
-  broker.offsets.deleteTopic(topic);
-  broker.store.deleteTopic(topic);
-  broker.held.wake(topic);
+  // What waits to come again goes with its topic.
+  for (const name of [topic, ...popRetryTopics(topic, broker.offsets.groupsOf(topic))]) {
+    broker.topics.delete(name);
+    broker.offsets.deleteTopic(name);
+    broker.store.deleteTopic(name);
+    broker.held.wake(name);
+    broker.pop.topicDeleted(name);
+  }
   return success(request);
 }
 
