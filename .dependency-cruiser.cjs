@@ -5,6 +5,7 @@ const rooms = {
   'packages/rocketmq-protocol': none,
   'packages/rocketmq-client': '^packages/rocketmq-protocol/',
   'packages/rocketmq-embedded': '^packages/rocketmq-protocol/',
+  'packages/mqadmin': '^packages/rocketmq-client/',
   'packages/outbox': none,
   'packages/postgres-embedded': none,
   'packages/dragon-tiger': none,

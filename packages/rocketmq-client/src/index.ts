@@ -13,4 +13,4 @@ export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
 export type { TlsOptions } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';
-export { versionName, type Credentials, type MessageQueue, type TopicRouteData } from '@dt/rocketmq-protocol';
+export { isReservedProperty, versionName, type Credentials, type MessageQueue, type TopicRouteData } from '@dt/rocketmq-protocol';

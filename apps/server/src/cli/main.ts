@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { playCommand } from './play.ts';
 import { exitCodes, reportFailure } from './exit.ts';
 import { migrateCommand } from './migrate.ts';
+import { mqadminCommand } from './mqadmin.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
 
@@ -15,16 +16,20 @@ Examples:
   $ dt serve --embedded --demo          everything on this machine, a demo table included
   $ dt serve --config config/docker.json
   $ dt play --rounds 10 --players 50    drive the complete game flow against a running server
+  $ dt mqadmin consumerProgress
   $ dt sql "SELECT status, count(*) FROM outbox GROUP BY 1"
 
 Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
   )
   .configureHelp({ sortSubcommands: true, showGlobalOptions: true })
   .showSuggestionAfterError()
+  // What follows the name of a command belongs to it, as mqadmin's -v does.
+  .enablePositionalOptions()
   .addCommand(serveCommand())
   .addCommand(migrateCommand())
   .addCommand(playCommand())
-  .addCommand(sqlCommand());
+  .addCommand(sqlCommand())
+  .addCommand(mqadminCommand());
 
 for (const command of [program, ...program.commands]) {
   command.exitOverride().showHelpAfterError('(add --help for the options and examples)');

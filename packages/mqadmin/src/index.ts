@@ -1,0 +1,2 @@
+export { runMqadmin, type RunOptions } from './run.ts';
+export type { ConnectionDefaults } from './connect.ts';
