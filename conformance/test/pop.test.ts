@@ -435,7 +435,7 @@ describe('the broker shares out queues', () => {
     const group = uniqueName('group');
     const assignment = async (clientId: string, strategyName = 'AVG') => {
       const { assignments } = await done(broker, commands.queryAssignment, {
-        ...{ topic, consumerGroup: group, clientId, messageModel: 'CLUSTERING', strategyName },
+        ...{ topic, consumerGroup: group, clientId, messageModel: 'CLUSTERING' as const, strategyName },
       });
       return assignments?.map(({ queue, mode }) => `${mode} ${queue.brokerName} ${queue.queueId}`).sort();
     };
@@ -456,7 +456,7 @@ describe('the broker shares out queues', () => {
 
     const setMode = (popShareQueueNum: number, name = topic) =>
       ask(broker, commands.setMessageRequestMode, {
-        ...{ topic: name, consumerGroup: group, mode: 'POP', popShareQueueNum },
+        ...{ topic: name, consumerGroup: group, mode: 'POP' as const, popShareQueueNum },
       });
     expect((await setMode(-1)).code).toBe(ResponseCode.SUCCESS);
     expect(await assignment('client-1')).toEqual(['POP broker-a -1']);
