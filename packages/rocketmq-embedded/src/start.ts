@@ -2,17 +2,19 @@ import { lookup } from 'node:dns/promises';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { createResponse, ResponseCode } from '@dt/rocketmq-protocol';
+import { createResponse, ResponseCode, type TopicConfig } from '@dt/rocketmq-protocol';
 import { AccessControl } from './access/index.ts';
-import { Broker } from './broker/index.ts';
+import { Broker, firstVersion } from './broker/index.ts';
 import { EmbeddedError } from './errors.ts';
-import { KvTable, nameServerHandlers, RouteTable } from './nameserver/index.ts';
+import { KvTable, nameServerHandlers, NameServerConfig, RouteTable } from './nameserver/index.ts';
 import { checkOptions, type RocketMQOptions, type Settings } from './options.ts';
 import { hostText, RemotingServer, type ConnectionLimits, type RequestHandler } from './server/index.ts';
 import { FolderLock, JsonFile } from './store/index.ts';
 
 /** How often the broker tells the NameServer all its topics again, as brokers do. */
 const REGISTER_MS = 30_000;
+/** How often the NameServer looks for brokers that have been silent for too long. */
+const SCAN_MS = 5_000;
 const WILDCARDS = new Set(['0.0.0.0', '::', '']);
 
 /** A running NameServer and broker. */
@@ -49,7 +51,8 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
   const routes = new RouteTable();
   const access = settings.acl === undefined ? undefined : AccessControl.open(settings.acl, logger);
   if (access !== undefined) undo.push(() => access.close());
-  const kv = new KvTable(new JsonFile(path.join(dataDir, 'config', 'kv.json')));
+  const kvFile = path.join(dataDir, 'config', 'kv.json');
+  const kv = new KvTable(new JsonFile(kvFile));
 
   // The broker's port is part of every message id: it must be known before the store opens.
   const parts: { broker?: Broker } = {};
@@ -67,29 +70,47 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
   undo.push(() => brokerServer.close());
   const brokerPort = await brokerServer.listen(host, settings.brokerPort);
   const brokerAddress = hostText(advertisedIp, brokerPort);
-  const registration = { clusterName: settings.clusterName, brokerName: settings.brokerName, brokerAddress };
+  const register = (topics: Iterable<TopicConfig>): void => {
+    const { clusterName, brokerName } = settings;
+    const dataVersion = parts.broker?.topics.dataVersion ?? firstVersion();
+    routes.register(
+      {
+        ...{ clusterName, brokerName, brokerAddress, dataVersion },
+        brokerId: 0,
+        haServerAddress: hostText(advertisedIp, brokerPort + 1),
+        topics: [...topics],
+      },
+      { timeoutMs: Number.POSITIVE_INFINITY },
+    );
+  };
 
   const broker = await Broker.open({
     settings,
     advertisedIp,
     brokerPort,
-    onTopicChange: (changed) => routes.register(registration, [changed]),
+    onTopicChange: (changed) => register([changed]),
   });
   // Before the sockets close: a held pull must not be answered from a closed store.
   undo.push(() => broker.close());
   parts.broker = broker;
-  routes.register(registration, broker.topics.all());
-  const registering = setInterval(() => routes.register(registration, broker.topics.all()), REGISTER_MS);
+  register(broker.topics.all());
+  const registering = setInterval(() => register(broker.topics.all()), REGISTER_MS);
   registering.unref();
   undo.push(() => clearInterval(registering));
 
+  const scanning = setInterval(() => routes.removeExpired(), SCAN_MS);
+  scanning.unref();
+  undo.push(() => clearInterval(scanning));
+
+  const config = new NameServerConfig(settings.nameServerPort, kvFile);
   const nameServer = new RemotingServer({
     role: 'NameServer',
     portOption: 'nameServerPort (--port)',
     limits: connectionLimits(settings),
     tls: settings.tls,
     maxConnections: settings.limits.maxConnections,
-    handlers: nameServerHandlers(routes, kv),
+    handlers: nameServerHandlers({ routes, kv, config }),
+    onClose: (connection) => routes.disconnected(connection),
     logger,
   });
   undo.push(() => nameServer.close());

@@ -7,17 +7,32 @@ import {
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
 import { success, type RequestHandler } from '../server/index.ts';
+import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerContext } from './context.ts';
 
 /** What the broker tells of itself. */
 export function brokerInfoHandlers(
   broker: BrokerContext,
   dataDir: string,
-  config: Readonly<Record<string, string>>,
+  config: BrokerConfig,
 ): [number, RequestHandler][] {
   return [
     [RequestCode.GET_BROKER_RUNTIME_INFO, (request) => runtimeInfo(broker, dataDir, request)],
-    [RequestCode.GET_BROKER_CONFIG, (request) => brokerConfig(config, request)],
+    [
+      RequestCode.GET_BROKER_CONFIG,
+      (request) => {
+        const version = JSON.stringify(config.version);
+        const answer = { version, configuration: config.values };
+        return success(request, commands.getBrokerConfig.encodeResponse(answer));
+      },
+    ],
+    [
+      RequestCode.UPDATE_BROKER_CONFIG,
+      (request) => {
+        config.update(commands.updateBrokerConfig.decodeRequest(request));
+        return success(request);
+      },
+    ],
   ];
 }
 
@@ -86,12 +101,4 @@ async function usedRatio(folder: string): Promise<number> {
   const { blocks, bfree, bavail } = await statfs(folder);
   const used = blocks - bfree;
   return used + bavail === 0 ? -1 : Math.ceil((used * 100) / (used + bavail)) / 100;
-}
-
-function brokerConfig(config: Readonly<Record<string, string>>, request: RemotingCommand): RemotingCommand {
-  const text = Object.entries(config)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-  const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: 0 });
-  return success(request, { extFields: { version }, body: Buffer.from(text) });
 }

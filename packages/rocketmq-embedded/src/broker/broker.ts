@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Settings } from '../options.ts';
 import { encodeHost, type Connection, type Handlers, type RequestHandler } from '../server/index.ts';
 import { JsonFile, MessageStore } from '../store/index.ts';
+import { BrokerConfig } from './broker-config.ts';
 import { brokerInfoHandlers } from './broker-info-handlers.ts';
 import { clientHandlers, notifyMembers } from './client-handlers.ts';
 import { ClientRegistry } from './client-registry.ts';
@@ -12,8 +13,10 @@ import type { BrokerContext } from './context.ts';
 import { DelayLevels } from './delay-levels.ts';
 import { Filters } from './filters.ts';
 import { groupHandlers } from './group-handlers.ts';
+import { groupProgressHandlers } from './group-progress-handlers.ts';
 import { GroupTable } from './group-table.ts';
 import { HeldPulls } from './held-pulls.ts';
+import { housekeepingHandlers } from './housekeeping-handlers.ts';
 import { offsetHandlers } from './offset-handlers.ts';
 import { OffsetTable } from './offset-table.ts';
 import {
@@ -142,7 +145,9 @@ export class Broker {
       ...topicHandlers(this.#context),
       ...groupHandlers(this.#context),
       ...queryHandlers(this.#context),
-      ...brokerInfoHandlers(this.#context, dataDir, this.#publicConfig()),
+      ...groupProgressHandlers(this.#context),
+      ...housekeepingHandlers(this.#context),
+      ...brokerInfoHandlers(this.#context, dataDir, new BrokerConfig(this.#publicConfig())),
     ]);
     this.#start();
   }

@@ -35,6 +35,10 @@ export class ClientRegistry {
     return this.#producers.get(name);
   }
 
+  producerGroups(): [string, ReadonlyMap<Connection, ClientInfo>][] {
+    return [...this.#producers];
+  }
+
   groupsSubscribedTo(topic: string): string[] {
     return [...this.#consumers].filter(([, group]) => group.subscriptions.has(topic)).map(([name]) => name);
   }

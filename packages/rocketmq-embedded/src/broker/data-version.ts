@@ -1,9 +1,6 @@
-/** How often, and when last, a table changed. */
-export interface DataVersion {
-  counter: number;
-  stateVersion: number;
-  timestamp: number;
-}
+import type { DataVersion } from '@dt/rocketmq-protocol';
+
+export type { DataVersion } from '@dt/rocketmq-protocol';
 
 export function firstVersion(): DataVersion {
   return { counter: 0, stateVersion: 0, timestamp: Date.now() };

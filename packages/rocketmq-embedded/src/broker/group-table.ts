@@ -44,6 +44,10 @@ export class GroupTable {
     return this.#groups.has(name);
   }
 
+  names(): string[] {
+    return [...this.#groups.keys()];
+  }
+
   get(name: string): SubscriptionGroupConfig | undefined {
     return this.#groups.get(name);
   }

@@ -51,6 +51,23 @@ export class OffsetTable {
       .map((entry) => entry.group);
   }
 
+  /** Everything that is committed. */
+  all(): { group: string; topic: string; offsets: Record<string, number> }[] {
+    return this.#split().map(({ key, group, topic }) => ({
+      group,
+      topic,
+      offsets: Object.fromEntries(this.#committed.get(key) ?? []),
+    }));
+  }
+
+  /** Gives `target` the offsets that `source` has in a topic, instead of its own. */
+  clone(source: string, target: string, topic: string): void {
+    const offsets = this.#committed.get(`${topic}@${source}`);
+    if (offsets === undefined) return;
+    this.#committed.set(`${topic}@${target}`, new Map(offsets));
+    this.#dirty = true;
+  }
+
   deleteTopic(topic: string): void {
     this.#delete((entry) => entry.topic === topic);
   }

@@ -5,6 +5,7 @@ import {
   topicConfigOf,
   type MessageQueue,
   type RemotingCommand,
+  type TopicConfig,
 } from '@dt/rocketmq-protocol';
 import {
   jsonBody,
@@ -17,11 +18,13 @@ import {
 import type { BrokerContext } from './context.ts';
 import { popRetryTopics } from './pop/index.ts';
 import { checkTopicName } from './send-handlers.ts';
+import { changedAttributes, parseAttributeChanges } from './topic-attributes.ts';
 
 /** What tools ask and change about topics. */
 export function topicHandlers(broker: BrokerContext): [number, RequestHandler][] {
   return [
     [RequestCode.UPDATE_AND_CREATE_TOPIC, (request) => updateTopic(broker, request)],
+    [RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, (request) => updateTopics(broker, request)],
     [RequestCode.DELETE_TOPIC_IN_BROKER, (request) => deleteTopic(broker, request)],
     [RequestCode.GET_TOPIC_CONFIG, (request) => topicConfig(broker, request)],
     [
@@ -74,24 +77,41 @@ function refuseReserved(broker: BrokerContext, topic: string): void {
 
 function updateTopic(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
   const header = commands.updateAndCreateTopic.decodeRequest(request);
-  checkTopicName(header.topic);
-  refuseReserved(broker, header.topic);
-  checkQueueCount('readQueueNums', header.readQueueNums);
-  checkQueueCount('writeQueueNums', header.writeQueueNums);
-  broker.topics.put(
-    topicConfigOf(header.topic, {
-      readQueueNums: header.readQueueNums,
-      writeQueueNums: header.writeQueueNums,
-      perm: header.perm,
-      topicFilterType: header.topicFilterType,
-      topicSysFlag: header.topicSysFlag ?? 0,
-      order: header.order,
-      attributes: broker.topics.get(header.topic)?.attributes ?? {},
-    }),
-  );
-  broker.held.wake(header.topic);
-  broker.pop.held.wakeAll(header.topic);
+  const change = topicConfigOf(header.topic, {
+    readQueueNums: header.readQueueNums,
+    writeQueueNums: header.writeQueueNums,
+    perm: header.perm,
+    topicFilterType: header.topicFilterType,
+    topicSysFlag: header.topicSysFlag ?? 0,
+    order: header.order,
+    attributes: {},
+  });
+  checkTopic(broker, change);
+  putTopic(broker, { ...change, attributes: { ...parseAttributeChanges(header.attributes) } });
   return success(request);
+}
+
+/** All topics, or none of them. */
+function updateTopics(broker: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const { topics } = commands.updateAndCreateTopicList.decodeRequest(request);
+  for (const topic of topics) checkTopic(broker, topic);
+  for (const topic of topics) putTopic(broker, topic);
+  return success(request);
+}
+
+function checkTopic(broker: BrokerContext, topic: TopicConfig): void {
+  checkTopicName(topic.topicName);
+  refuseReserved(broker, topic.topicName);
+  checkQueueCount('readQueueNums', topic.readQueueNums);
+  checkQueueCount('writeQueueNums', topic.writeQueueNums);
+}
+
+/** `attributes` holds what to change of them. */
+function putTopic(broker: BrokerContext, change: TopicConfig): void {
+  const current = broker.topics.get(change.topicName)?.attributes;
+  broker.topics.put({ ...change, attributes: changedAttributes(current, change.attributes) });
+  broker.held.wake(change.topicName);
+  broker.pop.held.wakeAll(change.topicName);
 }
 
 function deleteTopic(broker: BrokerContext, request: RemotingCommand): RemotingCommand {

@@ -63,6 +63,10 @@ export class TopicTable {
     return this.#reserved.has(name) || name.startsWith(SYSTEM_TOPIC_PREFIX);
   }
 
+  get dataVersion(): DataVersion {
+    return this.#version;
+  }
+
   get reservedNames(): string[] {
     return [...this.#reserved];
   }

@@ -17,20 +17,83 @@ import {
   type Handlers,
   type RequestHandler,
 } from '../server/index.ts';
+import { brokerRequestHandlers } from './broker-request-handlers.ts';
 import type { KvTable } from './kv-table.ts';
+import type { NameServerConfig } from './name-server-config.ts';
 import type { RouteTable } from './route-table.ts';
 
-/** The requests of clients and tools that a NameServer answers. */
-export function nameServerHandlers(routes: RouteTable, kv: KvTable): Handlers {
+const ORDER_NAMESPACE = 'ORDER_TOPIC_CONFIG';
+
+export interface NameServerState {
+  routes: RouteTable;
+  kv: KvTable;
+  config: NameServerConfig;
+}
+
+/** The requests of clients, tools and brokers that a NameServer answers. */
+export function nameServerHandlers(state: NameServerState): Handlers {
+  const { routes, kv, config } = state;
   return new Map<number, RequestHandler>([
-    [RequestCode.GET_ROUTEINFO_BY_TOPIC, (request) => route(routes, request)],
+    ...brokerRequestHandlers(routes, kv),
+    [RequestCode.GET_ROUTEINFO_BY_TOPIC, (request) => route(state, request)],
     [RequestCode.GET_BROKER_CLUSTER_INFO, (request) => clusterInfo(routes, request)],
     [
       RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
       (request) => success(request, commands.getAllTopicList.encodeResponse({ topics: routes.topics })),
     ],
-    [RequestCode.GET_TOPICS_BY_CLUSTER, (request) => topicsByCluster(routes, request)],
-    [RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS, (request) => systemTopics(routes, request)],
+    [
+      RequestCode.GET_TOPICS_BY_CLUSTER,
+      (request) => {
+        const { cluster } = commands.getTopicsByCluster.decodeRequest(request);
+        const topics = routes.topicsOf(cluster);
+        return success(request, commands.getTopicsByCluster.encodeResponse({ topics }));
+      },
+    ],
+    [
+      RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS,
+      (request) =>
+        success(request, commands.getSystemTopicListFromNameServer.encodeResponse(routes.systemTopics)),
+    ],
+    [
+      RequestCode.GET_BROKER_MEMBER_GROUP,
+      (request) => {
+        const { clusterName, brokerName } = commands.getBrokerMemberGroup.decodeRequest(request);
+        const brokerAddrs = routes.addresses(brokerName);
+        const payload = commands.getBrokerMemberGroup.encodeResponse({
+          cluster: clusterName,
+          brokerName,
+          brokerAddrs,
+        });
+        return success(request, { body: unquoteBrokerIds(payload.body) });
+      },
+    ],
+    [
+      RequestCode.WIPE_WRITE_PERM_OF_BROKER,
+      (request) => {
+        const { brokerName } = commands.wipeWritePermOfBroker.decodeRequest(request);
+        const wipeTopicCount = routes.wipeWritePermission(brokerName);
+        return success(request, commands.wipeWritePermOfBroker.encodeResponse({ wipeTopicCount }));
+      },
+    ],
+    [
+      RequestCode.ADD_WRITE_PERM_OF_BROKER,
+      (request) => {
+        const { brokerName } = commands.addWritePermOfBroker.decodeRequest(request);
+        const addTopicCount = routes.addWritePermission(brokerName);
+        return success(request, commands.addWritePermOfBroker.encodeResponse({ addTopicCount }));
+      },
+    ],
+    [
+      RequestCode.GET_NAMESRV_CONFIG,
+      (request) => success(request, commands.getNameServerConfig.encodeResponse(config.values)),
+    ],
+    [
+      RequestCode.UPDATE_NAMESRV_CONFIG,
+      (request) => {
+        config.update(commands.updateNameServerConfig.decodeRequest(request));
+        return success(request);
+      },
+    ],
     [
       RequestCode.DELETE_TOPIC_IN_NAMESRV,
       (request) => {
@@ -62,7 +125,7 @@ export function nameServerHandlers(routes: RouteTable, kv: KvTable): Handlers {
   ]);
 }
 
-function route(routes: RouteTable, request: RemotingCommand): RemotingCommand {
+function route({ routes, kv, config }: NameServerState, request: RemotingCommand): RemotingCommand {
   // A request without a topic is one for a topic nobody has.
   const topic = request.extFields['topic'];
   const acceptStandardJsonOnly = optionalBoolean(request, 'acceptStandardJsonOnly');
@@ -73,45 +136,24 @@ function route(routes: RouteTable, request: RemotingCommand): RemotingCommand {
       withDetails(`No topic route info in name server for the topic: ${topic ?? 'null'}`),
     );
   }
-  const body = encodeTopicRouteData(data);
+  const orderTopicConf =
+    config.ordersMessages && topic !== undefined ? kv.get(ORDER_NAMESPACE, topic) : undefined;
+  const body = encodeTopicRouteData(orderTopicConf === undefined ? data : { ...data, orderTopicConf });
   if (request.version >= Version.V4_9_4 || acceptStandardJsonOnly === true) return success(request, { body });
   return success(request, { body: unquoteBrokerIds(body) });
 }
 
 function clusterInfo(routes: RouteTable, request: RemotingCommand): RemotingCommand {
-  const broker = routes.broker;
-  const payload = commands.getBrokerClusterInfo.encodeResponse({
-    brokers:
-      broker === undefined
-        ? {}
-        : {
-            [broker.brokerName]: {
-              cluster: broker.clusterName,
-              brokerName: broker.brokerName,
-              brokerAddrs: { '0': broker.brokerAddress },
-            },
-          },
-    clusters: broker === undefined ? {} : { [broker.clusterName]: [broker.brokerName] },
-  });
+  const payload = commands.getBrokerClusterInfo.encodeResponse(routes.cluster);
   return success(request, { body: unquoteBrokerIds(payload.body) });
 }
 
 /** Number keys without quotes, as a real NameServer writes them: a client that cannot read them fails here too. */
 function unquoteBrokerIds(body: Buffer): Buffer {
-  return Buffer.from(body.toString().replaceAll('"brokerAddrs":{"0":', '"brokerAddrs":{0:'));
-}
-
-function topicsByCluster(routes: RouteTable, request: RemotingCommand): RemotingCommand {
-  const cluster = requiredText(request, 'cluster');
-  const topicList = cluster === routes.broker?.clusterName ? routes.topics : [];
-  return success(request, { body: jsonBody({ topicList }) });
-}
-
-function systemTopics(routes: RouteTable, request: RemotingCommand): RemotingCommand {
-  const broker = routes.broker;
-  if (broker === undefined) return success(request, { body: jsonBody({ topicList: [] }) });
-  const topicList = [broker.clusterName, broker.brokerName];
-  return success(request, { body: jsonBody({ brokerAddr: broker.brokerAddress, topicList }) });
+  const text = body
+    .toString()
+    .replace(/"brokerAddrs":\{[^{}]*\}/g, (table) => table.replace(/([{,])"(\d+)":/g, '$1$2:'));
+  return Buffer.from(text);
 }
 
 function getKv(kv: KvTable, request: RemotingCommand): RemotingCommand {

@@ -1,63 +1,261 @@
-import type { TopicConfig, TopicRouteData } from '@dt/rocketmq-protocol';
+import type {
+  BrokerData,
+  commands,
+  DataVersion,
+  QueueData,
+  TopicConfig,
+  TopicRouteData,
+} from '@dt/rocketmq-protocol';
+import { MASTER_ID, Permission, ResponseCode } from '@dt/rocketmq-protocol';
+import { Refusal, type Connection } from '../server/index.ts';
 
 export interface BrokerRegistration {
   clusterName: string;
   brokerName: string;
   /** `host:port` that clients connect to. */
   brokerAddress: string;
+  /** 0 is the master. */
+  brokerId: number;
+  haServerAddress: string;
+  enableActingMaster?: boolean;
+  zoneName?: string | undefined;
+  dataVersion: DataVersion;
+  topics: readonly TopicConfig[];
 }
 
-/** What the NameServer knows of the one broker it serves. Registrations add and change topics, they never remove any. */
-export class RouteTable {
-  #broker: BrokerRegistration | undefined;
-  readonly #topics = new Map<string, TopicConfig>();
+/** Where a registration comes from, and how long it holds. */
+export interface RegistrationLease {
+  /** The broker leaves with this socket. Absent for the broker in this process. */
+  connection?: Connection;
+  timeoutMs: number;
+}
 
-  get broker(): BrokerRegistration | undefined {
-    return this.#broker;
-  }
+interface LiveBroker {
+  readonly registration: Omit<BrokerRegistration, 'topics'>;
+  readonly lease: RegistrationLease;
+  lastUpdate: number;
+}
+
+/** Brokers and topics beyond these are refused: nobody else limits what a stranger may register. */
+const MAX_BROKERS = 1024;
+const MAX_TOPICS = 100_000;
+
+/**
+ * What the NameServer knows: the broker of this process, and any other that registers. Registrations add and change
+ * topics, they never remove any: a broker sends only those that have changed.
+ */
+export class RouteTable {
+  /** By topic, then by broker name. */
+  readonly #queues = new Map<string, Map<string, QueueData>>();
+  readonly #brokers = new Map<string, BrokerData & { zoneName?: string }>();
+  /** By address. */
+  readonly #live = new Map<string, LiveBroker>();
 
   get topics(): string[] {
-    return [...this.#topics.keys()];
+    return [...this.#queues.keys()];
   }
 
-  register(broker: BrokerRegistration, topics: Iterable<TopicConfig>): void {
-    this.#broker = broker;
-    for (const topic of topics) this.#topics.set(topic.topicName, topic);
+  /** Brokers by name, and their names by cluster. */
+  get cluster(): commands.ClusterInfo {
+    const clusters: Record<string, string[]> = {};
+    for (const { cluster, brokerName } of this.#brokers.values()) (clusters[cluster] ??= []).push(brokerName);
+    return {
+      brokers: Object.fromEntries([...this.#brokers].map(([name, data]) => [name, copy(data)])),
+      clusters,
+    };
   }
 
-  unregister(): void {
-    this.#broker = undefined;
-    this.#topics.clear();
+  /** Names of clusters and brokers, and the address of one broker. */
+  get systemTopics(): commands.TopicListResponse {
+    const { brokers, clusters } = this.cluster;
+    const topics = Object.entries(clusters).flatMap(([cluster, names]) => [cluster, ...names]);
+    const brokerAddr = Object.values(brokers).flatMap((data) => Object.values(data.brokerAddrs))[0];
+    return { topics, ...(brokerAddr !== undefined && { brokerAddr }) };
   }
 
-  /** With a cluster name, only if the broker belongs to it. */
+  topicsOf(cluster: string): string[] {
+    const names = new Set(this.cluster.clusters[cluster]);
+    return [...this.#queues]
+      .filter(([, queues]) => [...queues.keys()].some((name) => names.has(name)))
+      .map(([topic]) => topic);
+  }
+
+  addresses(brokerName: string): Record<string, string> {
+    return { ...this.#brokers.get(brokerName)?.brokerAddrs };
+  }
+
+  /**
+   * Takes a registration in.
+   *
+   * @returns false when it cannot be the first of this broker: it has one topic only, so there are others
+   */
+  register(registration: BrokerRegistration, lease: RegistrationLease): boolean {
+    const { clusterName, brokerName, brokerAddress, brokerId, dataVersion, topics } = registration;
+    const id = String(brokerId);
+    const known = this.#brokers.get(brokerName);
+    const isNew = known?.brokerAddrs[id] === undefined;
+    if (this.#isOutdated(registration)) return true;
+    if (isNew && topics.length === 1) return false;
+    if (known === undefined && this.#brokers.size >= MAX_BROKERS) throw full('brokers', MAX_BROKERS);
+    const added = topics.filter(({ topicName }) => !this.#queues.has(topicName)).length;
+    if (this.#queues.size + added > MAX_TOPICS) throw full('topics', MAX_TOPICS);
+
+    const broker = known ?? { cluster: clusterName, brokerName, brokerAddrs: {} };
+    broker.enableActingMaster = registration.enableActingMaster ?? false;
+    if (registration.zoneName !== undefined) broker.zoneName = registration.zoneName;
+    // A slave that has become the master is the same address under another id.
+    const others = Object.entries(broker.brokerAddrs).filter(([, address]) => address !== brokerAddress);
+    broker.brokerAddrs = Object.fromEntries([...others, [id, brokerAddress]]);
+    this.#brokers.set(brokerName, broker);
+
+    const previous = this.#live.get(brokerAddress)?.registration.dataVersion;
+    const changed = isNew || previous === undefined || !sameVersion(previous, dataVersion);
+    if (id === MASTER_ID || this.#isFirstSlave(broker, id)) {
+      for (const topic of topics) {
+        if (changed || this.#queues.get(topic.topicName)?.has(brokerName) !== true)
+          this.#put(brokerName, topic);
+      }
+    }
+    this.#live.set(brokerAddress, { registration, lease, lastUpdate: Date.now() });
+    return true;
+  }
+
+  /** The master of a broker name, for its slaves. */
+  masterOf(brokerName: string): { brokerAddress: string; haServerAddress: string } | undefined {
+    const address = this.#brokers.get(brokerName)?.brokerAddrs[MASTER_ID];
+    return address === undefined ? undefined : this.#live.get(address)?.registration;
+  }
+
+  /** The state of its topics that a broker has told last. */
+  dataVersion(clusterName: string, brokerAddress: string): DataVersion | undefined {
+    const live = this.#live.get(brokerAddress);
+    return live?.registration.clusterName === clusterName ? live.registration.dataVersion : undefined;
+  }
+
+  /** A sign of life. */
+  touch(brokerAddress: string): void {
+    const live = this.#live.get(brokerAddress);
+    if (live !== undefined) live.lastUpdate = Date.now();
+  }
+
+  unregister(brokerName: string, brokerAddress: string): void {
+    this.#live.delete(brokerAddress);
+    const broker = this.#brokers.get(brokerName);
+    if (broker === undefined) return;
+    const left = Object.entries(broker.brokerAddrs).filter(([, address]) => address !== brokerAddress);
+    broker.brokerAddrs = Object.fromEntries(left);
+    if (left.length > 0) return;
+    this.#brokers.delete(brokerName);
+    for (const topic of [...this.#queues.keys()]) this.#remove(topic, brokerName);
+  }
+
+  /** The socket a broker has registered on is gone, and the broker with it. */
+  disconnected(connection: Connection): void {
+    for (const { registration, lease } of [...this.#live.values()]) {
+      if (lease.connection === connection)
+        this.unregister(registration.brokerName, registration.brokerAddress);
+    }
+  }
+
+  /** Lets go of brokers that have been silent for too long. */
+  removeExpired(now = Date.now()): void {
+    for (const { registration, lease, lastUpdate } of [...this.#live.values()]) {
+      if (lastUpdate + lease.timeoutMs >= now) continue;
+      lease.connection?.close('the broker is silent');
+      this.unregister(registration.brokerName, registration.brokerAddress);
+    }
+  }
+
+  /** Queues of a topic that was not told of by its brokers; those of unknown brokers are passed over. */
+  registerTopic(topic: string, queues: readonly QueueData[]): void {
+    for (const data of queues) {
+      if (!this.#brokers.has(data.brokerName)) continue;
+      if (!this.#queues.has(topic) && this.#queues.size >= MAX_TOPICS) throw full('topics', MAX_TOPICS);
+      this.#queuesOf(topic).set(data.brokerName, data);
+    }
+  }
+
+  /** With a cluster name, only from the brokers that belong to it. */
   deleteTopic(topic: string, clusterName?: string): void {
-    if (clusterName === undefined || clusterName === '' || clusterName === this.#broker?.clusterName)
-      this.#topics.delete(topic);
+    if (clusterName === undefined || clusterName === '') {
+      this.#queues.delete(topic);
+      return;
+    }
+    for (const name of this.cluster.clusters[clusterName] ?? []) this.#remove(topic, name);
+  }
+
+  /** Until its broker tells of the topic anew. The number of topics. */
+  wipeWritePermission(brokerName: string): number {
+    return this.#changePermissions(brokerName, (perm) => perm & ~Permission.WRITE);
+  }
+
+  addWritePermission(brokerName: string): number {
+    return this.#changePermissions(brokerName, () => Permission.READ | Permission.WRITE);
   }
 
   route(topic: string): TopicRouteData | undefined {
-    const config = this.#topics.get(topic);
-    const broker = this.#broker;
-    if (config === undefined || broker === undefined) return undefined;
-    return {
-      brokerDatas: [
-        {
-          cluster: broker.clusterName,
-          brokerName: broker.brokerName,
-          brokerAddrs: { '0': broker.brokerAddress },
-          enableActingMaster: false,
-        },
-      ],
-      queueDatas: [
-        {
-          brokerName: broker.brokerName,
-          readQueueNums: config.readQueueNums,
-          writeQueueNums: config.writeQueueNums,
-          perm: config.perm,
-          topicSysFlag: config.topicSysFlag,
-        },
-      ],
-    };
+    const queues = this.#queues.get(topic);
+    if (queues === undefined) return undefined;
+    const brokerDatas = [...queues.keys()].flatMap((name) => {
+      const broker = this.#brokers.get(name);
+      return broker === undefined ? [] : [copy(broker)];
+    });
+    return brokerDatas.length === 0 ? undefined : { brokerDatas, queueDatas: [...queues.values()] };
   }
+
+  /** Another address holds this id with a newer state. */
+  #isOutdated({ brokerName, brokerId, brokerAddress, dataVersion }: BrokerRegistration): boolean {
+    const holder = this.#brokers.get(brokerName)?.brokerAddrs[String(brokerId)];
+    if (holder === undefined || holder === brokerAddress) return false;
+    const held = this.#live.get(holder)?.registration.dataVersion.stateVersion ?? 0;
+    if (held <= dataVersion.stateVersion) return false;
+    this.#live.delete(brokerAddress);
+    return true;
+  }
+
+  /** Stands in for a master that is not there. */
+  #isFirstSlave({ brokerAddrs }: BrokerData, id: string): boolean {
+    return Number(id) === Math.min(...Object.keys(brokerAddrs).map(Number));
+  }
+
+  #put(brokerName: string, topic: TopicConfig): void {
+    const { readQueueNums, writeQueueNums, perm, topicSysFlag } = topic;
+    const data = { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag };
+    this.#queuesOf(topic.topicName).set(brokerName, data);
+  }
+
+  #queuesOf(topic: string): Map<string, QueueData> {
+    let queues = this.#queues.get(topic);
+    if (queues === undefined) this.#queues.set(topic, (queues = new Map<string, QueueData>()));
+    return queues;
+  }
+
+  #remove(topic: string, brokerName: string): void {
+    const queues = this.#queues.get(topic);
+    queues?.delete(brokerName);
+    if (queues?.size === 0) this.#queues.delete(topic);
+  }
+
+  #changePermissions(brokerName: string, change: (perm: number) => number): number {
+    let count = 0;
+    for (const queues of this.#queues.values()) {
+      const data = queues.get(brokerName);
+      if (data === undefined) continue;
+      queues.set(brokerName, { ...data, perm: change(data.perm) });
+      count++;
+    }
+    return count;
+  }
+}
+
+function copy(broker: BrokerData): BrokerData {
+  return { ...broker, brokerAddrs: { ...broker.brokerAddrs } };
+}
+
+function sameVersion(a: DataVersion, b: DataVersion): boolean {
+  return a.counter === b.counter && a.stateVersion === b.stateVersion && a.timestamp === b.timestamp;
+}
+
+function full(what: string, limit: number): Refusal {
+  return new Refusal(ResponseCode.SYSTEM_ERROR, `no room for more than ${limit} ${what}`);
 }

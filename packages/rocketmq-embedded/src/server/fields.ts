@@ -12,6 +12,10 @@ export function requiredInteger(request: RemotingCommand, name: string): number 
   return toInteger(name, requiredText(request, name));
 }
 
+export function optionalText(request: RemotingCommand, name: string): string | undefined {
+  return request.extFields[name];
+}
+
 export function optionalInteger(request: RemotingCommand, name: string): number | undefined {
   const value = request.extFields[name];
   return value === undefined ? undefined : toInteger(name, value);

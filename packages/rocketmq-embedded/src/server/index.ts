@@ -2,6 +2,7 @@ export {
   jsonBody,
   optionalBoolean,
   optionalInteger,
+  optionalText,
   requiredInteger,
   requiredText,
   withObjectKeys,

@@ -6,7 +6,7 @@ import { CommitLog, type Appended, type FlushMode } from './commit-log.ts';
 import { readFully } from './file-io.ts';
 import { JsonFile } from './json-file.ts';
 import { indexedProperties, keyHash, topicKeySeed } from './message-keys.ts';
-import { StoreQueue, type QueueBlock } from './queue.ts';
+import { ENTRY_WORDS, StoreQueue, type QueueBlock } from './queue.ts';
 import { readQueue, type ReadLimits, type ReadResult } from './reader.ts';
 import {
   CHECKSUM_BYTES,
@@ -233,6 +233,24 @@ export class MessageStore {
       }
     }
     return messages;
+  }
+
+  /** Entries of a queue's index from an offset on, as far as they lie in one file. */
+  async indexEntries(
+    queue: StoreQueue,
+    from: number,
+    count: number,
+  ): Promise<{ physicalOffset: number; sizeBytes: number; tagHash: number }[]> {
+    const block = queue.blocks[queue.blockIndex(from)];
+    if (block === undefined || from < block.firstOffset || from >= queue.maxOffset) return [];
+    const available = Math.min(block.firstOffset + block.count, queue.maxOffset) - from;
+    const words = await block.entries(from, Math.min(count, available));
+    const base = block.segment.baseOffset;
+    return Array.from({ length: words.length / ENTRY_WORDS }, (_, i) => ({
+      physicalOffset: base + (words[i * ENTRY_WORDS] ?? 0),
+      sizeBytes: words[i * ENTRY_WORDS + 1] ?? 0,
+      tagHash: words[i * ENTRY_WORDS + 2] ?? 0,
+    }));
   }
 
   /** Forgets the queues of a topic; a topic of that name starts at offset 0 again. */

@@ -30,6 +30,7 @@ export {
   sqlSubscriptionOf,
   SUBSCRIBE_ALL,
   subscriptionOf,
+  subscriptionToJson,
   type SubscriptionData,
 } from './subscription-data.ts';
 export {

@@ -330,6 +330,47 @@ const cases: Record<string, Case> = {
     request: { clusterName: 'C', brokerName: 'b' },
     response: { cluster: 'C', brokerName: 'b', brokerAddrs: { 0: '127.0.0.1:10911' } },
   },
+  registerBroker: {
+    codec: commands.registerBroker,
+    code: 103,
+    request: {
+      brokerName: 'b',
+      brokerAddr: '127.0.0.1:10911',
+      clusterName: 'C',
+      haServerAddr: '127.0.0.1:10912',
+      brokerId: 0,
+      heartbeatTimeoutMillis: 60000,
+      enableActingMaster: false,
+      zoneName: 'z',
+      dataVersion,
+      topics: [topicConfigOf('T')],
+    },
+    response: { haServerAddr: 'a:1', masterAddr: 'a:2', orderTopics: { T: 'b:4' } },
+  },
+  unregisterBroker: {
+    codec: commands.unregisterBroker,
+    code: 104,
+    request: { brokerName: 'b', brokerAddr: '127.0.0.1:10911', clusterName: 'C', brokerId: 0 },
+    response: {},
+  },
+  registerTopicInNameServer: {
+    codec: commands.registerTopicInNameServer,
+    code: 217,
+    request: { topic: 'T', route },
+    response: {},
+  },
+  queryDataVersion: {
+    codec: commands.queryDataVersion,
+    code: 322,
+    request: { brokerName: 'b', brokerAddr: '127.0.0.1:10911', clusterName: 'C', brokerId: 1, dataVersion },
+    response: { changed: true, dataVersion },
+  },
+  brokerHeartbeat: {
+    codec: commands.brokerHeartbeat,
+    code: 904,
+    request: { brokerName: 'b', brokerAddr: '127.0.0.1:10911', clusterName: 'C' },
+    response: {},
+  },
   queryConsumerOffset: {
     codec: commands.queryConsumerOffset,
     code: 14,
@@ -637,6 +678,34 @@ describe('commands', () => {
       ...{ a: 'PG', b: 'T', c: 'TBW102', d: '4', e: '2', f: '0', g: '1700000000000', h: '0' },
       ...{ i: 'TAGS\u0001a\u0002', j: '0', k: 'false', l: '3', m: 'false', n: 'broker-a' },
     });
+  });
+});
+
+describe('the registration of a broker', () => {
+  const registration = {
+    ...{ brokerName: 'b', brokerAddr: '127.0.0.1:10911', clusterName: 'C', haServerAddr: '', brokerId: 0 },
+    ...{ dataVersion, topics: [topicConfigOf('T')] },
+  };
+
+  it('is refused when its body is not the one that was sent, or deflated', () => {
+    const { extFields, body } = commands.registerBroker.encodeRequest(registration);
+    const damaged = Buffer.concat([body, Buffer.from(' ')]);
+    expect(() => commands.registerBroker.decodeRequest({ extFields, body: damaged })).toThrow(
+      'crc32 not match',
+    );
+    const compressed = { ...extFields, compressed: 'true' };
+    expect(() => commands.registerBroker.decodeRequest({ extFields: compressed, body })).toThrow(
+      /compressed/,
+    );
+  });
+
+  it('may have no topics', () => {
+    const { extFields } = commands.registerBroker.encodeRequest(registration);
+    const unchecked = { ...extFields, bodyCrc32: '0' };
+    for (const body of [EMPTY_BODY, Buffer.from('{}'), Buffer.from('{"topicConfigSerializeWrapper":{}}')]) {
+      const request = commands.registerBroker.decodeRequest({ extFields: unchecked, body });
+      expect(request.topics).toEqual([]);
+    }
   });
 });
 
