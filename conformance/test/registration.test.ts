@@ -162,17 +162,15 @@ describe.skipIf(rocketmq.external)('a NameServer', () => {
     const { orderTopics } = await done(nameServer, commands.registerBroker, request);
     expect(orderTopics[topic]).toBe('broker-a:4');
     const queue = { readQueueNums: 2, writeQueueNums: 2, perm: 6, topicSysFlag: 0 };
-    await done(nameServer, commands.registerTopicInNameServer, {
-      topic: byHand,
-      route: {
-        brokerDatas: [],
-        queueDatas: [
-          { ...queue, brokerName: request.brokerName },
-          { ...queue, brokerName: 'nobody' },
-        ],
-      },
-    });
-    expect((await route(byHand))?.queueDatas).toEqual([{ ...queue, brokerName: request.brokerName }]);
+    const queueOf = (brokerName: string) => ({ ...queue, brokerName });
+    const addByHand = async (...queueDatas: protocol.QueueData[]): Promise<void> => {
+      const added = { topic: byHand, route: { brokerDatas: [], queueDatas } };
+      await done(nameServer, commands.registerTopicInNameServer, added);
+    };
+    await addByHand(queueOf(request.brokerName), queueOf('nobody'));
+    expect(await route(byHand)).toBeUndefined();
+    await addByHand(queueOf(request.brokerName));
+    expect((await route(byHand))?.queueDatas).toEqual([queueOf(request.brokerName)]);
     await done(nameServer, commands.brokerHeartbeat, request);
 
     // Given out to clients only on demand.

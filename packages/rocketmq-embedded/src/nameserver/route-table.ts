@@ -166,13 +166,16 @@ export class RouteTable {
     }
   }
 
-  /** Queues of a topic that was not told of by its brokers; those of unknown brokers are passed over. */
+  /**
+   * Queues of a topic, told by somebody else than its brokers. The first unknown broker ends it; a topic that is new
+   * is not added then.
+   */
   registerTopic(topic: string, queues: readonly QueueData[]): void {
-    for (const data of queues) {
-      if (!this.#brokers.has(data.brokerName)) continue;
-      if (!this.#queues.has(topic) && this.#queues.size >= MAX_TOPICS) throw full('topics', MAX_TOPICS);
-      this.#queuesOf(topic).set(data.brokerName, data);
-    }
+    const unknown = queues.findIndex(({ brokerName }) => !this.#brokers.has(brokerName));
+    const isNew = !this.#queues.has(topic);
+    const taken = unknown < 0 ? queues : isNew ? [] : queues.slice(0, unknown);
+    if (isNew && taken.length > 0 && this.#queues.size >= MAX_TOPICS) throw full('topics', MAX_TOPICS);
+    for (const data of taken) this.#queuesOf(topic).set(data.brokerName, data);
   }
 
   /** With a cluster name, only from the brokers that belong to it. */

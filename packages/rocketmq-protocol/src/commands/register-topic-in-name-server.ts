@@ -9,7 +9,7 @@ export type RegisterTopicInNameServerRequest = ReturnType<typeof requestHeader.d
   route: TopicRouteData;
 };
 
-/** Adds a topic to the routes of brokers that are registered; queues of others are passed over. */
+/** Adds a topic to the routes of brokers that are registered; nothing when one of them is not. */
 export const registerTopicInNameServer = command<RegisterTopicInNameServerRequest, Nothing>(
   RequestCode.REGISTER_TOPIC_IN_NAMESRV,
   {
