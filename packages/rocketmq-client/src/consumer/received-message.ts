@@ -1,7 +1,4 @@
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
 import {
-  bodyCompression,
   encodeOffsetMessageId,
   isRetryTopic,
   type MessageProperties,
@@ -9,7 +6,7 @@ import {
   type MessageQueue,
   type StoredMessage,
 } from '@dt/rocketmq-protocol';
-import { messageOf } from '../errors.ts';
+import { decompressBody } from '../compression/index.ts';
 
 /** A message handed to a handler. */
 export interface ReceivedMessage {
@@ -46,14 +43,9 @@ export interface CachedMessage {
   readonly bodyError: string | undefined;
 }
 
-/** A small body can claim to become a very large one. */
-const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
-
-const inflateAsync = promisify(inflate);
-
 export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue): Promise<CachedMessage> {
   const { properties } = stored;
-  const { body, bodyError } = await decompress(stored);
+  const { body, bodyError } = await decompressBody(stored);
   const offsetMessageId = encodeOffsetMessageId(stored);
   const message: ReceivedMessage = {
     topic: isRetryTopic(stored.topic)
@@ -75,17 +67,4 @@ export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue
   const shardingKey = properties[MessageProperty.SHARDING_KEY];
   if (shardingKey !== undefined) message.shardingKey = shardingKey;
   return { message, physicalOffset: stored.physicalOffset, sizeBytes: stored.sizeBytes, bodyError };
-}
-
-async function decompress(stored: StoredMessage): Promise<{ body: Buffer; bodyError: string | undefined }> {
-  const { body } = stored;
-  const compression = bodyCompression(stored.sysFlag);
-  if (compression === 'none') return { body, bodyError: undefined };
-  if (compression !== 'zlib')
-    return { body, bodyError: `compression ${compression ?? 'of an unknown type'} is not supported` };
-  try {
-    return { body: await inflateAsync(body, { maxOutputLength: MAX_INFLATED_BYTES }), bodyError: undefined };
-  } catch (error) {
-    return { body, bodyError: `body cannot be decompressed: ${messageOf(error)}` };
-  }
 }
