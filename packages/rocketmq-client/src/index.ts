@@ -11,6 +11,6 @@ export {
 export type { Logger } from './logger.ts';
 export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
-export type { TlsOptions } from './transport/index.ts';
+export type { TlsOptions, TlsSource } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';
 export { isReservedProperty, versionName, type Credentials, type MessageQueue, type TopicRouteData } from '@dt/rocketmq-protocol';

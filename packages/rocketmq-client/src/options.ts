@@ -3,7 +3,7 @@ import { RocketMQError } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { parseAddress } from './transport/address.ts';
 import { type OpenSocket, openTcpSocket } from './transport/socket.ts';
-import { checkTls, type TlsOptions, tlsSocketOpener } from './transport/tls.ts';
+import { checkTls, type TlsOptions, type TlsSource, tlsSocketOpener } from './transport/tls.ts';
 
 /** Options that producers, consumers and admin clients share. */
 export interface ClientOptions {
@@ -12,10 +12,11 @@ export interface ClientOptions {
   /** Access key and secret for brokers with access control. @default none */
   credentials?: Credentials;
   /**
-   * Encrypts the connections to NameServers and brokers; `true` trusts what Node trusts.
+   * Encrypts the connections to NameServers and brokers; `true` trusts what Node trusts; a function is asked for every
+   * new connection.
    * @default no TLS
    */
-  tls?: true | TlsOptions;
+  tls?: true | TlsOptions | TlsSource;
   /** @default 3000 */
   connectTimeoutMs?: number;
   /** Time-out of requests other than sends and pulls. @default 3000 */
@@ -26,6 +27,14 @@ export interface ClientOptions {
   heartbeatMs?: number;
   /** Requests that may wait for an answer on one connection; one more fails at once. @default 16384 */
   maxInFlightRequests?: number;
+  /**
+   * A connection on which requests wait and nothing comes for this long is asked for a sign of life, and given up 3 s
+   * later; so is one of a request that timed out.
+   * @default 20000
+   */
+  silenceTimeoutMs?: number;
+  /** Last part of the client id, `ip@instance@unit`: tells apart clients of several clusters. @default none */
+  unitName?: string;
   /** @default silent */
   logger?: Logger;
 }
@@ -39,6 +48,8 @@ export interface CheckedClientOptions {
   readonly routeRefreshMs: number;
   readonly heartbeatMs: number;
   readonly maxInFlightRequests: number;
+  readonly silenceTimeoutMs: number;
+  readonly unitName: string | undefined;
   readonly logger: Logger;
 }
 
@@ -54,6 +65,8 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
     routeRefreshMs: durationMs('routeRefreshMs', options.routeRefreshMs, 30_000),
     heartbeatMs: durationMs('heartbeatMs', options.heartbeatMs, 30_000),
     maxInFlightRequests: integer('maxInFlightRequests', options.maxInFlightRequests, 16_384, 1, 65_535),
+    silenceTimeoutMs: durationMs('silenceTimeoutMs', options.silenceTimeoutMs, 20_000),
+    unitName: unitName(options.unitName),
     logger: options.logger ?? silentLogger,
   };
 }
@@ -113,6 +126,11 @@ export function groupName(value: string): string {
     throw invalidOption('group', value, 'expected a name of your own');
   }
   return value;
+}
+
+function unitName(value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value))) return value;
+  throw invalidOption('unitName', value, 'expected 1 to 64 of the characters a-z A-Z 0-9 _ -');
 }
 
 function nameServers(value: readonly string[] | string): readonly string[] {

@@ -10,7 +10,8 @@ export function localIp(): string {
   return '127.0.0.1';
 }
 
-/** `ip@pid#something`: one a client, also for several in one process. */
-export function newClientId(): string {
-  return `${localIp()}@${process.pid}#${randomBytes(6).toString('hex')}`;
+/** `ip@pid#something`, with a unit `ip@pid#something@unit`: one a client, also for several in one process. */
+export function newClientId(unitName?: string): string {
+  const unit = unitName === undefined ? '' : `@${unitName}`;
+  return `${localIp()}@${process.pid}#${randomBytes(6).toString('hex')}${unit}`;
 }

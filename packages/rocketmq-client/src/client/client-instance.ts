@@ -46,7 +46,7 @@ const NO_MEMBERSHIP: Membership = { producerGroups: [], consumers: [] };
  * timers that keep them fresh.
  */
 export class ClientInstance {
-  readonly clientId: string = newClientId();
+  readonly clientId: string;
   readonly nameServers: NameServers;
   readonly routes: RouteCache;
   readonly #options: ClientInstanceOptions;
@@ -59,10 +59,12 @@ export class ClientInstance {
 
   constructor(options: ClientInstanceOptions) {
     this.#options = options;
+    this.clientId = newClientId(options.unitName);
     this.#membership = options.membership ?? NO_MEMBERSHIP;
     this.#remoting = new RemotingClient({
       connectTimeoutMs: options.connectTimeoutMs,
       maxInFlightRequests: options.maxInFlightRequests,
+      silenceTimeoutMs: options.silenceTimeoutMs,
       credentials: options.credentials,
       openSocket: options.openSocket,
       ...(options.onRequest && { onRequest: options.onRequest }),

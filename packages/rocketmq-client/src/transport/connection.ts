@@ -3,10 +3,12 @@ import {
   type CommandPayload,
   createRequest,
   createResponse,
+  EMPTY_BODY,
   FrameDecoder,
   isOneway,
   isResponse,
   type RemotingCommand,
+  RequestCode,
   requestCodeName,
   ResponseCode,
 } from '@dt/rocketmq-protocol';
@@ -29,12 +31,20 @@ export type RequestHandler = (
 export interface ConnectionOptions {
   address: string;
   maxInFlightRequests: number;
+  /** Requests wait, and nothing comes for so long: then the peer is asked for a sign of life. */
+  silenceTimeoutMs: number;
   onRequest: RequestHandler;
   onClose: (error: RocketMQError) => void;
 }
 
-/** Two time-outs this far apart without a byte in between mean that the peer is gone without a word. */
-const SILENCE_MS = 2000;
+const NO_PAYLOAD: CommandPayload = { extFields: {}, body: EMPTY_BODY };
+/**
+ * Every peer answers this one somehow: NameServers know it, brokers say that they do not. Nobody needs a permission
+ * for an answer.
+ */
+const PROBE_CODE = RequestCode.GET_BROKER_CLUSTER_INFO;
+/** For the answer. */
+const PROBE_TIMEOUT_MS = 3000;
 
 /**
  * One socket to one NameServer or broker: requests with answers matched by opaque, out of order and with
@@ -53,7 +63,8 @@ export class Connection {
   #closedWith: RocketMQError | undefined;
   #retiring = false;
   #lastReadAt = 0;
-  #silentSince: number | undefined;
+  readonly #silenceTimer: NodeJS.Timeout;
+  #isProbing = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.address = options.address;
@@ -65,6 +76,9 @@ export class Connection {
       this.#end(tlsFailure(error, this.address) ?? this.#lost(error.message, error)),
     );
     socket.on('close', () => this.#end(this.#lost('closed by the peer')));
+    const { silenceTimeoutMs } = options;
+    // Four looks in the time: a silence is seen at most a quarter too late.
+    this.#silenceTimer = setInterval(() => this.#checkSilence(), Math.ceil(silenceTimeoutMs / 4)).unref();
   }
 
   get closed(): boolean {
@@ -176,7 +190,6 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     this.#lastReadAt = Date.now();
-    this.#silentSince = undefined;
     let commands: RemotingCommand[];
     try {
       commands = this.#decoder.push(chunk);
@@ -226,14 +239,29 @@ export class Connection {
     const text = `${requestCodeName(pending.code)} at ${this.address}: ${pending.oneway ? 'not written' : 'no answer'} within ${timeoutMs} ms`;
     const outcome = pending.written ? 'unknown' : 'not-sent';
     pending.reject(new RocketMQError('timeout', text, { retryable: true, outcome }));
-    if (pending.startedAt > this.#lastReadAt) this.#onSilence();
+    if (pending.written && pending.startedAt > this.#lastReadAt) this.#probe();
   }
 
-  /** A peer that vanished without closing its socket shows only by silence: a new connection is then the cure. */
-  #onSilence(): void {
-    const now = Date.now();
-    this.#silentSince ??= now;
-    if (now - this.#silentSince >= SILENCE_MS) this.#end(this.#lost('the peer is silent'));
+  #checkSilence(): void {
+    const waitingSince = this.#pending.oldestStartedAt;
+    if (waitingSince === undefined) return;
+    const silentSince = Math.max(waitingSince, this.#lastReadAt);
+    if (Date.now() - silentSince >= this.#options.silenceTimeoutMs) this.#probe();
+  }
+
+  /**
+   * Asks for a sign of life. A peer that vanished without closing its socket shows only by silence, and then a new
+   * connection is the cure.
+   */
+  #probe(): void {
+    if (this.#isProbing || this.closed) return;
+    this.#isProbing = true;
+    const startedAt = Date.now();
+    this.invoke(PROBE_CODE, NO_PAYLOAD, { timeoutMs: PROBE_TIMEOUT_MS })
+      .catch(() => {
+        if (this.#lastReadAt < startedAt) this.#end(this.#lost('the peer is silent'));
+      })
+      .finally(() => (this.#isProbing = false));
   }
 
   #lost(reason: string, cause?: unknown): RocketMQError {
@@ -245,6 +273,7 @@ export class Connection {
     if (this.#closedWith !== undefined) return;
     this.#closedWith = error;
     this.#unwritten = [];
+    clearInterval(this.#silenceTimer);
     this.#socket.destroy();
     for (const pending of this.#pending.takeAll()) {
       const outcome = pending.written ? 'unknown' : 'not-sent';

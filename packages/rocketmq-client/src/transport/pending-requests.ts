@@ -32,6 +32,12 @@ export class PendingRequests {
     return this.#requests.size;
   }
 
+  /** Undefined when nothing waits. */
+  get oldestStartedAt(): number | undefined {
+    for (const request of this.#requests.values()) return request.startedAt;
+    return undefined;
+  }
+
   /** A number that no request has. */
   nextOpaque(): number {
     do this.#opaque = this.#opaque >= MAX_OPAQUE ? 1 : this.#opaque + 1;

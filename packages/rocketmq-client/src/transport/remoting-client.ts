@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import {
   type CommandPayload,
   type Credentials,
@@ -7,12 +8,16 @@ import {
 } from '@dt/rocketmq-protocol';
 import { channels } from '../diagnostics.ts';
 import { asRocketMQError, RocketMQError } from '../errors.ts';
+import { pause } from '../timing/pause.ts';
 import { Connection, type InvokeOptions, type RequestHandler } from './connection.ts';
+import { ReconnectPacing } from './reconnect-pacing.ts';
 import { type OpenSocket, openTcpSocket } from './socket.ts';
 
 export interface RemotingClientOptions {
   connectTimeoutMs: number;
   maxInFlightRequests: number;
+  /** @default 20000 */
+  silenceTimeoutMs?: number;
   credentials?: Credentials | undefined;
   /** @default plain TCP */
   openSocket?: OpenSocket;
@@ -21,12 +26,16 @@ export interface RemotingClientOptions {
   onDisconnect?: (address: string, error: RocketMQError) => void;
 }
 
+/** A connection that ends sooner counts as a failure to connect. */
+const SHORT_LIFE_MS = 1000;
+
 /** One connection an address, opened when first needed and again after it was lost. Signs every request. */
 export class RemotingClient {
   readonly #options: RemotingClientOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #connecting = new Map<string, Promise<Connection>>();
-  #closed = false;
+  readonly #pacing = new ReconnectPacing();
+  readonly #closing = new AbortController();
 
   constructor(options: RemotingClientOptions) {
     this.#options = options;
@@ -74,9 +83,13 @@ export class RemotingClient {
 
   /** Rejects what waits, at once. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #signed(payload: CommandPayload): CommandPayload {
@@ -128,22 +141,42 @@ export class RemotingClient {
   }
 
   async #open(address: string): Promise<Connection> {
-    const open = this.#options.openSocket ?? openTcpSocket;
-    const socket = await open(address, this.#options.connectTimeoutMs);
+    const socket = await this.#openPaced(address);
+    if (this.#closed) {
+      socket.destroy();
+      throw new RocketMQError('closed', 'the client is closed');
+    }
+    const openedAt = Date.now();
     const connection = new Connection(socket, {
       address,
       maxInFlightRequests: this.#options.maxInFlightRequests,
+      silenceTimeoutMs: this.#options.silenceTimeoutMs ?? 20_000,
       onRequest: this.#options.onRequest ?? (async () => undefined),
-      onClose: (error) => this.#onClose(connection, error),
+      onClose: (error) => {
+        // A server that takes connections only to close them is not to be asked all the time.
+        if (Date.now() - openedAt < SHORT_LIFE_MS) this.#pacing.failed(address);
+        else this.#pacing.succeeded(address);
+        this.#onClose(connection, error);
+      },
     });
-    if (this.#closed) {
-      connection.close();
-      throw new RocketMQError('closed', 'the client is closed');
-    }
     this.#connections.set(address, connection);
     if (channels.connect.hasSubscribers) channels.connect.publish({ address });
     this.#options.onConnect?.(address);
     return connection;
+  }
+
+  async #openPaced(address: string): Promise<Socket> {
+    const { signal } = this.#closing;
+    const open = this.#options.openSocket ?? openTcpSocket;
+    await pause(this.#pacing.waitMs(address), signal);
+    try {
+      if (signal.aborted) throw new RocketMQError('closed', 'the client is closed');
+      return await open(address, this.#options.connectTimeoutMs, signal);
+    } catch (error) {
+      if (signal.aborted) throw new RocketMQError('closed', 'the client is closed', { cause: error });
+      this.#pacing.failed(address);
+      throw error;
+    }
   }
 
   #onClose(connection: Connection, error: RocketMQError): void {

@@ -1,11 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { RocketMQError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { parseAddress } from './address.ts';
 
-/** Opens a connected stream to `host:port`. Another one, for example with TLS, can take its place. */
-export type OpenSocket = (address: string, timeoutMs: number) => Promise<Socket>;
+/**
+ * Opens a connected stream to `host:port`. Another one, for example with TLS, can take its place. Rejects at once when
+ * the signal fires.
+ */
+export type OpenSocket = (address: string, timeoutMs: number, signal: AbortSignal) => Promise<Socket>;
 
-export const openTcpSocket: OpenSocket = (address, timeoutMs) => {
+export const openTcpSocket: OpenSocket = (address, timeoutMs, signal) => {
   return new Promise((resolve, reject) => {
     const target = parseAddress(address);
     if (target === undefined) {
@@ -19,8 +23,10 @@ export const openTcpSocket: OpenSocket = (address, timeoutMs) => {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
     });
+    const abort = (): void => fail('closed');
     const fail = (reason: string, cause?: unknown): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
       socket.removeAllListeners();
       // A late error of a socket nobody waits for must not end the process.
       socket.on('error', () => undefined);
@@ -34,8 +40,10 @@ export const openTcpSocket: OpenSocket = (address, timeoutMs) => {
     };
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
     socket.once('error', (error) => fail(error.message, error));
+    onAbort(signal, abort);
     socket.once('connect', () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
       socket.removeAllListeners('error');
       resolve(socket);
     });

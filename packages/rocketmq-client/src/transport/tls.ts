@@ -1,22 +1,34 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { messageOf, RocketMQError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { parseAddress } from './address.ts';
 import type { OpenSocket } from './socket.ts';
 
-/** How connections are encrypted; contents of PEM files, not their names. */
+/** How connections are encrypted. */
 export interface TlsOptions {
-  /** Certificates of the authorities to trust. @default those that Node trusts */
+  /** Certificates of the authorities to trust, contents of PEM files. @default those that Node trusts */
   ca?: string | Buffer | readonly (string | Buffer)[];
   /** Certificate of this client, for servers that ask for one; with `key`. @default none */
   cert?: string | Buffer;
   /** Private key of `cert`. @default none */
   key?: string | Buffer;
-  /** Name that the certificates of all servers must have. @default the host of each address */
+  /** In place of `ca`: the name of a PEM file, read again for every new connection. */
+  caFile?: string;
+  /** In place of `cert`, likewise; with `keyFile`. */
+  certFile?: string;
+  /** In place of `key`, likewise. */
+  keyFile?: string;
+  /** Name that the certificates of all servers must have, and that they are asked for. @default the host of each address */
   servername?: string;
   /** False takes any certificate: encrypted, but with whom is not known. @default true */
   rejectUnauthorized?: boolean;
 }
+
+/** Asked for every new connection, so that certificates can change while the client runs. */
+export type TlsSource = () => TlsOptions | Promise<TlsOptions>;
 
 export interface CheckedTls {
   readonly context: SecureContext;
@@ -24,18 +36,67 @@ export interface CheckedTls {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Throws `options-invalid` for what can never make a connection. */
-export function checkTls(value: true | TlsOptions): CheckedTls {
-  const { ca, cert, key, servername, rejectUnauthorized = true } = value === true ? {} : value;
-  if ((cert === undefined) !== (key === undefined))
+/** Gives what the next connection is encrypted with. */
+export type LoadTls = () => Promise<CheckedTls>;
+
+/** Throws `options-invalid` for what can never make a connection; what is read later fails later. */
+export function checkTls(value: true | TlsOptions | TlsSource): LoadTls {
+  if (typeof value === 'function')
+    return keepingLastGood(async () => contextOf(await withFiles(await value())));
+  const options = value === true ? {} : value;
+  checkFields(options);
+  const { caFile, certFile, keyFile } = options;
+  if (caFile !== undefined || certFile !== undefined || keyFile !== undefined)
+    return keepingLastGood(async () => contextOf(await withFiles(options)));
+  const context = contextOf(options);
+  return () => Promise.resolve(context);
+}
+
+/** Files that are just being replaced may not fit each other for a moment: then the ones before are still good. */
+function keepingLastGood(load: LoadTls): LoadTls {
+  let lastGood: CheckedTls | undefined;
+  return async () => {
+    try {
+      lastGood = await load();
+      return lastGood;
+    } catch (error) {
+      if (lastGood !== undefined) return lastGood;
+      throw new RocketMQError('tls-failed', messageOf(error), { cause: error });
+    }
+  };
+}
+
+async function withFiles(options: TlsOptions): Promise<TlsOptions> {
+  checkFields(options);
+  const { caFile, certFile, keyFile } = options;
+  const read = async (file: string | undefined): Promise<Buffer | undefined> =>
+    file === undefined ? undefined : readFile(file);
+  const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
+  return { ...options, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+function checkFields(options: TlsOptions): void {
+  const { servername, rejectUnauthorized = true } = options;
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    if (options[name] !== undefined && options[`${name}File`] !== undefined)
+      throw new RocketMQError('options-invalid', `tls: ${name} and ${name}File are not allowed together`);
+  }
+  if (((options.cert ?? options.certFile) === undefined) !== ((options.key ?? options.keyFile) === undefined))
     throw new RocketMQError('options-invalid', 'tls: cert and key are only allowed together');
   if (typeof rejectUnauthorized !== 'boolean')
     throw new RocketMQError('options-invalid', 'tls.rejectUnauthorized: expected true or false');
   if (servername !== undefined && (typeof servername !== 'string' || servername === ''))
     throw new RocketMQError('options-invalid', 'tls.servername: expected a text that is not empty');
+}
+
+function contextOf({ ca, cert, key, servername, rejectUnauthorized = true }: TlsOptions): CheckedTls {
   try {
+    const authorities =
+      ca === undefined ? [] : typeof ca === 'string' || Buffer.isBuffer(ca) ? [ca] : [...ca];
+    // A context takes any text for an authority, and then trusts nobody.
+    for (const authority of authorities) new X509Certificate(authority);
     const context = createSecureContext({
-      ...(ca !== undefined && { ca: typeof ca === 'string' || Buffer.isBuffer(ca) ? ca : [...ca] }),
+      ...(ca !== undefined && { ca: authorities }),
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
     });
@@ -50,9 +111,10 @@ export function checkTls(value: true | TlsOptions): CheckedTls {
 }
 
 /** Opens connections with TLS; resolves when the server has shown a certificate that is trusted. */
-export function tlsSocketOpener(tls: CheckedTls): OpenSocket {
-  return (address, timeoutMs) =>
-    new Promise((resolve, reject) => {
+export function tlsSocketOpener(load: LoadTls): OpenSocket {
+  return async (address, timeoutMs, signal) => {
+    const tls = await load();
+    return new Promise((resolve, reject) => {
       const target = parseAddress(address);
       if (target === undefined) {
         reject(new RocketMQError('connect-failed', `${JSON.stringify(address)} is not host:port`));
@@ -68,8 +130,10 @@ export function tlsSocketOpener(tls: CheckedTls): OpenSocket {
         rejectUnauthorized,
         ...(servername !== undefined && { servername }),
       });
+      const abort = (): void => fail(new RocketMQError('connect-failed', `connection to ${address}: closed`));
       const fail = (error: RocketMQError): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
         socket.removeAllListeners();
         // A late error of a socket nobody waits for must not end the process.
         socket.on('error', () => undefined);
@@ -81,16 +145,19 @@ export function tlsSocketOpener(tls: CheckedTls): OpenSocket {
         const text = `connection to ${address}: ${reached ? 'no TLS handshake' : 'no answer'} within ${timeoutMs} ms`;
         fail(new RocketMQError('connect-failed', text, { retryable: true }));
       }, timeoutMs);
+      onAbort(signal, abort);
       socket.once('connect', () => (reached = true));
       socket.once('error', (error: Error) => fail(failureOf(error, address, reached)));
       socket.once('secureConnect', () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
         socket.removeAllListeners('error');
         socket.setNoDelay(true);
         socket.setKeepAlive(true, 30_000);
         resolve(socket);
       });
     });
+  };
 }
 
 /**

@@ -60,6 +60,58 @@ describe('the remoting client', () => {
     client.close();
   });
 
+  it('says so when the broker goes on sending it away', async () => {
+    await using server = await ScriptedServer.start((request, peer) =>
+      peer.respond(request, ResponseCode.GO_AWAY),
+    );
+    const client = new RemotingClient(options);
+    // Twice, and no more: the caller decides what is next.
+    await expect(client.invoke(server.address, 1, nothing, { timeoutMs: 5000 })).resolves.toMatchObject({
+      code: ResponseCode.GO_AWAY,
+    });
+    expect(server.requests).toHaveLength(2);
+    client.close();
+  });
+
+  it('keeps attempts apart while nobody listens, and is there soon when somebody does', async () => {
+    const address = await deadAddress();
+    const client = new RemotingClient(options);
+    let attempts = 0;
+    const until = Date.now() + 1500;
+    while (Date.now() < until) {
+      attempts++;
+      await client.invoke(address, 1, nothing, { timeoutMs: 5000 }).catch(() => undefined);
+    }
+    expect(attempts).toBeLessThan(9);
+    await using server = await ScriptedServer.start(
+      (request, peer) => peer.respond(request, 0),
+      Number(address.split(':')[1]),
+    );
+    await client.invoke(server.address, 1, nothing, { timeoutMs: 5000 });
+    client.close();
+  });
+
+  it('is asked again with a pause by a server that takes connections only to close them', async () => {
+    await using server = await ScriptedServer.start((_request, peer) => peer.socket.destroy());
+    const client = new RemotingClient(options);
+    const until = Date.now() + 1000;
+    while (Date.now() < until) {
+      await client.invoke(server.address, 1, nothing, { timeoutMs: 5000 }).catch(() => undefined);
+    }
+    expect(server.peers.length).toBeLessThan(9);
+    client.close();
+  });
+
+  it('rejects at its close who waits for a connection', async () => {
+    const address = await deadAddress();
+    const client = new RemotingClient(options);
+    for (let n = 0; n < 5; n++)
+      await client.invoke(address, 1, nothing, { timeoutMs: 5000 }).catch(() => undefined);
+    const waiting = client.invoke(address, 1, nothing, { timeoutMs: 5000 });
+    client.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'closed', outcome: 'not-sent' });
+  });
+
   it('signs every request as it is sent', async () => {
     await using server = await ScriptedServer.start((request, peer) => peer.respond(request, 0));
     const client = new RemotingClient({ ...options, credentials: { accessKey: 'key', secretKey: 'secret' } });

@@ -38,10 +38,11 @@ describe('the option tls', () => {
 
 describe('a connection with TLS', () => {
   const open = tlsSocketOpener(checkTls(true));
+  const never = new AbortController().signal;
 
   it('to a port that answers without TLS fails for good', async () => {
     const address = await plainPort((socket) => socket.write('good morning'));
-    await expect(open(address, 5000)).rejects.toMatchObject({
+    await expect(open(address, 5000, never)).rejects.toMatchObject({
       code: 'tls-failed',
       retryable: false,
       outcome: 'not-sent',
@@ -51,12 +52,15 @@ describe('a connection with TLS', () => {
 
   it('that ends during the handshake may succeed later', async () => {
     const address = await plainPort((socket) => socket.end());
-    await expect(open(address, 5000)).rejects.toMatchObject({ code: 'connect-failed', retryable: true });
+    await expect(open(address, 5000, never)).rejects.toMatchObject({
+      code: 'connect-failed',
+      retryable: true,
+    });
   });
 
   it('to a port that says nothing ends in time', async () => {
     const address = await plainPort(() => undefined);
-    await expect(open(address, 100)).rejects.toMatchObject({
+    await expect(open(address, 100, never)).rejects.toMatchObject({
       code: 'connect-failed',
       message: expect.stringContaining('no TLS handshake within 100 ms') as string,
     });
