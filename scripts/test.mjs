@@ -5,7 +5,7 @@
 // Without `--project` among the arguments, the suites of the mode run one after the other and each gets the
 // arguments; with it, vitest runs once with exactly these arguments. The last line is the sum over all runs.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,6 +112,10 @@ rmSync(folder, { recursive: true, force: true });
 if (interrupted) console.log('\ninterrupted: not all tests were run');
 if (!real && !soak && !projectChosen) {
   console.log('\nnot run: conformance and end-to-end on real RocketMQ (npm run test:real)');
+  const exceptions = readdirSync(join(root, 'conformance', 'test', 'real')).length;
+  console.log(
+    `not run on the embedded RocketMQ: ${exceptions} conformance file(s), see conformance/README.md`,
+  );
   console.log('not run: soak tests (npm run test:soak)');
 }
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);

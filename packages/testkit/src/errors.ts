@@ -8,7 +8,8 @@ export type TestkitErrorCode =
   | 'external-cluster'
   | 'timeout'
   | 'program-exited'
-  | 'bad-answer';
+  | 'bad-answer'
+  | 'not-supported';
 
 /** Every error of the test kit. */
 export class TestkitError extends Error {

@@ -10,7 +10,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import { asRocketMQError, errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
 import type { CheckedClientOptions } from '../options.ts';
-import { masterAddress, NameServers, RouteCache, type TopicRoute } from '../routes/index.ts';
+import { consumerAddress, masterAddress, NameServers, RouteCache, type TopicRoute } from '../routes/index.ts';
 import { Coalesced } from '../timing/coalesced.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
@@ -151,6 +151,16 @@ export class ClientInstance {
     const address = known ?? masterAddress(await this.routes.refresh(topic), brokerName);
     if (address !== undefined) return address;
     throw new RocketMQError('broker-not-found', `broker ${brokerName} of topic ${topic} has no master`, {
+      retryable: true,
+    });
+  }
+
+  /** The same for a consumer, which a slave can serve while the master is away. */
+  async consumerBrokerOf(topic: string, brokerName: string): Promise<string> {
+    const known = consumerAddress(await this.routes.get(topic), brokerName);
+    const address = known ?? consumerAddress(await this.routes.refresh(topic), brokerName);
+    if (address !== undefined) return address;
+    throw new RocketMQError('broker-not-found', `broker ${brokerName} of topic ${topic} is gone`, {
       retryable: true,
     });
   }

@@ -42,7 +42,7 @@ export class BrokerOffsets implements QueueOffsets {
 
   async commit(queue: MessageQueue, commitOffset: number): Promise<void> {
     const { topic, queueId } = queue;
-    const address = await this.#client.masterOf(topic, queue.brokerName);
+    const address = await this.#client.consumerBrokerOf(topic, queue.brokerName);
     const request = { consumerGroup: this.#group, topic, queueId, commitOffset };
     await this.#client.request(address, commands.updateConsumerOffset, request);
   }
@@ -53,7 +53,7 @@ export class BrokerOffsets implements QueueOffsets {
    */
   async stored(queue: MessageQueue, { youngIsZero } = { youngIsZero: true }): Promise<number | undefined> {
     const { topic, queueId } = queue;
-    const address = await this.#client.masterOf(topic, queue.brokerName);
+    const address = await this.#client.consumerBrokerOf(topic, queue.brokerName);
     const request = {
       ...{ consumerGroup: this.#group, topic, queueId },
       setZeroIfNotFound: youngIsZero ? undefined : false,

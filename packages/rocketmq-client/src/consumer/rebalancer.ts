@@ -3,7 +3,7 @@ import type { ClientInstance } from '../client/index.ts';
 import { channels } from '../diagnostics.ts';
 import { asRocketMQError, messageOf, RocketMQError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { masterAddress, type TopicRoute } from '../routes/index.ts';
+import { consumerAddress, type TopicRoute } from '../routes/index.ts';
 import { Gate } from '../timing/gate.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
@@ -159,7 +159,7 @@ export class Rebalancer<Owned extends OwnedQueue> {
 
   async #members(route: TopicRoute): Promise<string[]> {
     const addresses = [...route.brokers.keys()].flatMap(
-      (brokerName) => masterAddress(route, brokerName) ?? [],
+      (brokerName) => consumerAddress(route, brokerName) ?? [],
     );
     const address = addresses[Math.floor(Math.random() * addresses.length)];
     if (address === undefined) {

@@ -50,6 +50,13 @@ export function masterAddress(route: TopicRoute, brokerName: string): string | u
   return route.brokers.get(brokerName)?.brokerAddrs[MASTER_ID];
 }
 
+/** The master, or a slave while there is none: slaves answer consumers, but take no messages. */
+export function consumerAddress(route: TopicRoute, brokerName: string): string | undefined {
+  return (
+    masterAddress(route, brokerName) ?? Object.values(route.brokers.get(brokerName)?.brokerAddrs ?? {})[0]
+  );
+}
+
 /** Whether two look-ups mean the same queues at the same addresses. */
 export function sameRoute(a: TopicRoute, b: TopicRoute): boolean {
   const shape = (route: TopicRoute): string =>

@@ -19,6 +19,9 @@ const startAttempts = 3;
 
 /** Starts the embedded RocketMQ in a Node process of its own. */
 export async function startEmbeddedBroker(options: StartBrokerOptions): Promise<RunningBroker> {
+  if (options.nameServer !== undefined) {
+    throw new TestkitError('not-supported', 'the embedded RocketMQ is one NameServer with one Broker');
+  }
   for (let attempt = 1; ; attempt++) {
     const folder = await mkdtemp(join(tmpdir(), 'dt-rocketmq-'));
     const broker = new EmbeddedBroker(folder, await findFreePort(), await findFreePort(), options);

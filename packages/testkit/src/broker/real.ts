@@ -71,7 +71,7 @@ class RealBroker implements RunningBroker {
     this.#brokerPort = brokerPort;
     this.#classPaths = classPaths;
     this.#options = options;
-    this.nameServer = `127.0.0.1:${nameServerPort}`;
+    this.nameServer = options.nameServer ?? `127.0.0.1:${nameServerPort}`;
     this.brokerAddress = `127.0.0.1:${brokerPort}`;
   }
 
@@ -81,7 +81,8 @@ class RealBroker implements RunningBroker {
 
   async startBroker(): Promise<void> {
     try {
-      if (!this.#namesrv?.running) this.#namesrv = await this.#startNameServer();
+      if (!this.#namesrv?.running && this.#options.nameServer === undefined)
+        this.#namesrv = await this.#startNameServer();
       if (!this.#broker?.running) this.#broker = await this.#startBrokerProcess();
       await awaitRegistered(
         this.nameServer,

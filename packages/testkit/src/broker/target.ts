@@ -47,6 +47,12 @@ export interface StartBrokerOptions {
    * @default 'quick-start'
    */
   jvm?: 'quick-start' | 'throughput';
+  /**
+   * `host:port` of a NameServer that runs, for one more Broker of its cluster; only the real one can be more than
+   * one. Its name and role are in `brokerConfig`.
+   * @default a NameServer of its own
+   */
+  nameServer?: string;
   /** How long NameServer and Broker may take until the Broker is registered. @default 120000 */
   startTimeoutMs?: number;
 }

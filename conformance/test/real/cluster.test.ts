@@ -1,0 +1,183 @@
+import type { Producer } from '@dt/rocketmq-client';
+import { eventually, type RunningBroker, startBroker, uniqueName } from '@dt/testkit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createTopic, Received, rocketmq, startAdmin, startConsumer, startProducer } from '../support.ts';
+
+/** Soon enough for a test to wait for it. */
+const quick = { routeRefreshMs: 500, heartbeatMs: 1000, rebalanceIntervalMs: 1000 };
+
+let a: RunningBroker;
+let slaveOfA: RunningBroker;
+let b: RunningBroker;
+/** On broker a, and older than its slave: a slave asks for the topics soon after its start, then once a minute. */
+let slaveTopic: string;
+
+function another(brokerConfig: Record<string, string>): Promise<RunningBroker> {
+  return startBroker('real', { nameServer: a.nameServer, brokerConfig });
+}
+
+/** Sends texts until told to stop; those acknowledged are kept. */
+function keepSending(
+  producer: Producer,
+  topic: string,
+): { acknowledged: string[]; stop: () => Promise<void> } {
+  const acknowledged: string[] = [];
+  let sending = true;
+  const run = async (): Promise<void> => {
+    for (let n = 0; sending; n++) {
+      const body = `${topic}-${n}`;
+      await producer.send({ topic, body }).then(
+        () => acknowledged.push(body),
+        () => undefined,
+      );
+    }
+  };
+  const running = run();
+  return {
+    acknowledged,
+    stop: () => {
+      sending = false;
+      return running;
+    },
+  };
+}
+
+function hasAll(received: Received, bodies: readonly string[]): boolean {
+  const seen = new Set(received.bodies);
+  return bodies.every((body) => seen.has(body));
+}
+
+async function queuesOf(brokerName: string, producer: Producer, topic: string): Promise<number> {
+  const results = await Promise.all(
+    Array.from({ length: 16 }, (_, n) => producer.send({ topic, body: `probe-${n}` })),
+  );
+  return new Set(
+    results.filter(({ queue }) => queue.brokerName === brokerName).map(({ queue }) => queue.queueId),
+  ).size;
+}
+
+describe.skipIf(rocketmq.external)('a cluster of two masters and a slave', () => {
+  beforeAll(async () => {
+    a = await startBroker('real', { brokerConfig: { slaveReadEnable: 'true' } });
+    slaveTopic = await createTopic(2, a.brokerAddress);
+    [slaveOfA, b] = await Promise.all([
+      another({ brokerId: '1', brokerRole: 'SLAVE', slaveReadEnable: 'true' }),
+      another({ brokerName: 'broker-b' }),
+    ]);
+  });
+  afterAll(() => Promise.all([a, slaveOfA, b].map((broker) => broker.close())));
+
+  async function topicOnBoth(): Promise<string> {
+    const topic = uniqueName('topic');
+    const admin = await startAdmin(a.nameServer);
+    await admin.createTopic({ topic, readQueueNums: 2, writeQueueNums: 2 });
+    return topic;
+  }
+
+  test('a topic that gets queues on another broker is sent to and read from there, too', async () => {
+    const topic = await createTopic(2, a.brokerAddress);
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick });
+    const received = new Received();
+    const subscriptions = [{ topic, expression: '*' }];
+    const consumer = await startConsumer({
+      nameServers: a.nameServer,
+      subscriptions,
+      handler: received.handler,
+      ...quick,
+    });
+    expect(await queuesOf('broker-b', producer, topic)).toBe(0);
+
+    const admin = await startAdmin(a.nameServer);
+    await admin.createTopic({ topic, readQueueNums: 2, writeQueueNums: 2 });
+
+    await eventually(async () => (await queuesOf('broker-b', producer, topic)) === 2, { timeoutMs: 30_000 });
+    await eventually(() => consumer.queues.filter((queue) => queue.topic === topic).length === 4, {
+      timeoutMs: 30_000,
+    });
+    await eventually(() => received.messages.some(({ queue }) => queue.brokerName === 'broker-b'));
+  });
+
+  test('a master that is killed costs no acknowledged message, and is used again when it is back', async () => {
+    const topic = await topicOnBoth();
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick });
+    const received = new Received();
+    await startConsumer({
+      nameServers: a.nameServer,
+      subscriptions: [{ topic, expression: '*' }],
+      handler: received.handler,
+      ...quick,
+    });
+    const sender = keepSending(producer, topic);
+    onTestFinished(() => sender.stop());
+    await eventually(() => sender.acknowledged.length > 100);
+
+    await b.killBroker();
+    const atKill = sender.acknowledged.length;
+    await eventually(() => sender.acknowledged.length > atKill + 100, { timeoutMs: 30_000 });
+    expect(await queuesOf('broker-b', producer, topic)).toBe(0);
+
+    await b.startBroker();
+    await eventually(async () => (await queuesOf('broker-b', producer, topic)) === 2, { timeoutMs: 30_000 });
+    await sender.stop();
+    await eventually(() => hasAll(received, sender.acknowledged), {
+      timeoutMs: 60_000,
+    });
+  });
+
+  test('a broker that comes back at another address is found there', async () => {
+    const topic = await topicOnBoth();
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick });
+    const received = new Received();
+    const subscriptions = [{ topic, expression: '*' }];
+    await startConsumer({ nameServers: a.nameServer, subscriptions, handler: received.handler, ...quick });
+    expect(await queuesOf('broker-b', producer, topic)).toBe(2);
+
+    const before = b.brokerAddress;
+    await b.close();
+    b = await another({ brokerName: 'broker-b' });
+    expect(b.brokerAddress).not.toBe(before);
+    const admin = await startAdmin(a.nameServer);
+    await admin.createTopic({ topic, readQueueNums: 2, writeQueueNums: 2 });
+
+    await eventually(async () => (await queuesOf('broker-b', producer, topic)) === 2, { timeoutMs: 30_000 });
+    const { length } = received.messages;
+    await producer.sendBatch(Array.from({ length: 32 }, (_, n) => ({ topic, body: `moved-${n}` })));
+    await eventually(() => received.messages.length > length, { timeoutMs: 30_000 });
+  });
+
+  test('while a master is away its slave gives what it has, and nobody sends to it', async () => {
+    const topic = slaveTopic;
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick, sendTimeoutMs: 1500 });
+    const sent = Array.from({ length: 20 }, (_, n) => `slave-${n}`);
+    for (const body of sent) await producer.send({ topic, body });
+    const admin = await startAdmin(a.nameServer);
+    await eventually(() => admin.topicConfig(slaveOfA.brokerAddress, topic), { timeoutMs: 75_000 });
+    await eventually(async () => {
+      const [master, slave] = await Promise.all(
+        [a, slaveOfA].map(({ brokerAddress }) => admin.brokerRuntimeInfo(brokerAddress)),
+      );
+      return slave?.['commitLogMaxOffset'] === master?.['commitLogMaxOffset'];
+    });
+
+    await a.killBroker();
+    const received = new Received();
+    const subscriptions = [{ topic, expression: '*' }];
+    const group = uniqueName('group');
+    const options = { nameServers: a.nameServer, group, subscriptions, handler: received.handler, ...quick };
+    await startConsumer(options);
+    await eventually(() => hasAll(received, sent), { timeoutMs: 60_000 });
+    const refused = await producer.send({ topic, body: 'nobody takes it' }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ retryable: true });
+
+    await a.startBroker();
+    await eventually(
+      () =>
+        producer.send({ topic, body: 'again' }).then(
+          () => true,
+          () => false,
+        ),
+      { timeoutMs: 30_000 },
+    );
+    await eventually(() => received.bodies.includes('again'), { timeoutMs: 60_000 });
+  }, 180_000);
+});
