@@ -13,4 +13,10 @@ export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
 export type { TlsOptions, TlsSource } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';
-export { isReservedProperty, versionName, type Credentials, type MessageQueue, type TopicRouteData } from '@dt/rocketmq-protocol';
+export {
+  isReservedProperty,
+  versionName,
+  type Credentials,
+  type MessageQueue,
+  type TopicRouteData,
+} from '@dt/rocketmq-protocol';

@@ -7,8 +7,13 @@ import { checkTls, type TlsOptions, type TlsSource, tlsSocketOpener } from './tr
 
 /** Options that producers, consumers and admin clients share. */
 export interface ClientOptions {
-  /** `host:port` each, or one text with `;` between them. */
+  /**
+   * `host:port` each, or one text with `;` between them; or the `http://` or `https://` URL of an address server that
+   * answers such a text, as `http://mq.example.com:8080/rocketmq/nsaddr`.
+   */
   nameServers: readonly string[] | string;
+  /** How often an address server is asked again. @default 120000 */
+  nameServerListRefreshMs?: number;
   /** Access key and secret for brokers with access control. @default none */
   credentials?: Credentials;
   /**
@@ -40,7 +45,10 @@ export interface ClientOptions {
 }
 
 export interface CheckedClientOptions {
+  /** Empty until an address server was asked. */
   readonly nameServers: readonly string[];
+  readonly nameServerUrl: string | undefined;
+  readonly nameServerListRefreshMs: number;
   readonly credentials: Credentials | undefined;
   readonly openSocket: OpenSocket;
   readonly connectTimeoutMs: number;
@@ -57,7 +65,8 @@ const MAX_TIMER_MS = 0x7fffffff;
 
 export function checkClientOptions(options: ClientOptions): CheckedClientOptions {
   return {
-    nameServers: nameServers(options.nameServers),
+    ...nameServers(options.nameServers),
+    nameServerListRefreshMs: durationMs('nameServerListRefreshMs', options.nameServerListRefreshMs, 120_000),
     credentials: credentials(options.credentials),
     openSocket: options.tls === undefined ? openTcpSocket : tlsSocketOpener(checkTls(options.tls)),
     connectTimeoutMs: durationMs('connectTimeoutMs', options.connectTimeoutMs, 3000),
@@ -133,7 +142,13 @@ function unitName(value: string | undefined): string | undefined {
   throw invalidOption('unitName', value, 'expected 1 to 64 of the characters a-z A-Z 0-9 _ -');
 }
 
-function nameServers(value: readonly string[] | string): readonly string[] {
+function nameServers(
+  value: readonly string[] | string,
+): Pick<CheckedClientOptions, 'nameServers' | 'nameServerUrl'> {
+  if (typeof value === 'string' && /^https?:/i.test(value)) {
+    if (!URL.canParse(value)) throw invalidOption('nameServers', value, 'expected a URL');
+    return { nameServers: [], nameServerUrl: value };
+  }
   const list = (typeof value === 'string' ? value.split(/[;,]/) : value).map((entry) => entry.trim());
   const addresses = [...new Set(list.filter((entry) => entry !== ''))];
   if (addresses.length === 0) throw invalidOption('nameServers', value, 'expected at least one host:port');
@@ -141,7 +156,7 @@ function nameServers(value: readonly string[] | string): readonly string[] {
     if (parseAddress(address) === undefined)
       throw invalidOption('nameServers', address, 'expected host:port');
   }
-  return addresses;
+  return { nameServers: addresses, nameServerUrl: undefined };
 }
 
 function credentials(value: Credentials | undefined): Credentials | undefined {

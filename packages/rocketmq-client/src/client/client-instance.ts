@@ -10,7 +10,14 @@ import {
 } from '@dt/rocketmq-protocol';
 import { asRocketMQError, errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
 import type { CheckedClientOptions } from '../options.ts';
-import { consumerAddress, masterAddress, NameServers, RouteCache, type TopicRoute } from '../routes/index.ts';
+import {
+  fetchNameServerList,
+  consumerAddress,
+  masterAddress,
+  NameServers,
+  RouteCache,
+  type TopicRoute,
+} from '../routes/index.ts';
 import { Coalesced } from '../timing/coalesced.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
@@ -55,7 +62,7 @@ export class ClientInstance {
   readonly #heartbeats = new Coalesced(() => this.#sendHeartbeats());
   #clusterMasters: readonly string[] = [];
   readonly #stopTimers: (() => void)[] = [];
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: ClientInstanceOptions) {
     this.#options = options;
@@ -81,6 +88,7 @@ export class ClientInstance {
 
   /** Fails with `name-server-unreachable` when none answers. */
   async start(): Promise<void> {
+    await this.#askForNameServers();
     const cluster = await this.nameServers.invoke(
       RequestCode.GET_BROKER_CLUSTER_INFO,
       commands.getBrokerClusterInfo.encodeRequest({}),
@@ -95,6 +103,10 @@ export class ClientInstance {
     const { logger, routeRefreshMs, heartbeatMs } = this.#options;
     const warn = (what: string) => (error: unknown) =>
       logger.warn(`${what} failed`, { error: messageOf(error) });
+    if (this.#options.nameServerUrl !== undefined) {
+      const ask = (): Promise<void> => this.#askForNameServers();
+      this.#stopTimers.push(repeat(this.#options.nameServerListRefreshMs, ask, warn('list of NameServers')));
+    }
     this.#stopTimers.push(repeat(routeRefreshMs, () => this.routes.refreshAll(), warn('route refresh')));
     if (this.#isMember)
       this.#stopTimers.push(repeat(heartbeatMs, () => this.#heartbeatRound(), warn('heartbeat')));
@@ -168,14 +180,26 @@ export class ClientInstance {
   /** Takes the client out of its groups, within `timeoutMs`, and closes every connection. */
   async close(timeoutMs: number): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#closing.abort();
     for (const stop of this.#stopTimers) stop();
     if (this.#isMember) await endsWithin(this.#unregister(timeoutMs), timeoutMs);
     this.#remoting.close();
   }
 
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   get #isMember(): boolean {
     return this.#membership.producerGroups.length > 0 || this.#membership.consumers.length > 0;
+  }
+
+  /** Only with an address server. A list that cannot be had or read changes nothing. */
+  async #askForNameServers(): Promise<void> {
+    const { nameServerUrl, requestTimeoutMs } = this.#options;
+    if (nameServerUrl === undefined) return;
+    const addresses = await fetchNameServerList(nameServerUrl, requestTimeoutMs, this.#closing.signal);
+    this.nameServers.replace(addresses);
   }
 
   #invokeOptions(options: RequestOptions): InvokeOptions {

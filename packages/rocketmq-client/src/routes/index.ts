@@ -1,3 +1,4 @@
+export { fetchNameServerList } from './name-server-list.ts';
 export { NameServers } from './name-servers.ts';
 export { RouteCache, type RouteCacheOptions } from './route-cache.ts';
 export {

@@ -8,14 +8,25 @@ import type { InvokeOptions, RemotingClient } from '../transport/index.ts';
  * answers, and left for the next one when it fails.
  */
 export class NameServers {
-  readonly addresses: readonly string[];
+  #addresses: readonly string[];
   readonly #remoting: RemotingClient;
   #current: number;
 
   constructor(remoting: RemotingClient, addresses: readonly string[], random: () => number = Math.random) {
-    this.addresses = addresses;
+    this.#addresses = addresses;
     this.#remoting = remoting;
     this.#current = Math.floor(random() * addresses.length);
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** Another list; the one in use stays in use when it is in it. */
+  replace(addresses: readonly string[], random: () => number = Math.random): void {
+    const inUse = addresses.indexOf(this.#addresses[this.#current] ?? '');
+    this.#addresses = addresses;
+    this.#current = inUse >= 0 ? inUse : Math.floor(random() * addresses.length);
   }
 
   /**
@@ -24,9 +35,11 @@ export class NameServers {
    */
   async invoke(code: number, payload: CommandPayload, options: InvokeOptions): Promise<RemotingCommand> {
     const failures: RocketMQError[] = [];
-    for (let tried = 0; tried < this.addresses.length; tried++) {
-      const index = this.#current;
-      const address = this.addresses[index] ?? '';
+    // One list to the end, also when another one comes meanwhile.
+    const addresses = this.#addresses;
+    for (let tried = 0; tried < addresses.length; tried++) {
+      const index = this.#current % addresses.length;
+      const address = addresses[index] ?? '';
       try {
         return await this.#remoting.invoke(address, code, payload, options);
       } catch (error) {
@@ -34,7 +47,8 @@ export class NameServers {
         if (failure.code === 'aborted' || failure.code === 'closed') throw failure;
         failures.push(failure);
         // Another call may have moved on already.
-        if (this.#current === index) this.#current = (index + 1) % this.addresses.length;
+        if (this.#current === index && this.#addresses === addresses)
+          this.#current = (index + 1) % addresses.length;
       }
     }
     const byTls = failures.every((failure) => failure.code === 'tls-failed');
