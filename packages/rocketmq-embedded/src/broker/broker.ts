@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createUniqueKeyFactory, type TopicConfig } from '@dt/rocketmq-protocol';
 import type { Logger } from '../logger.ts';
 import type { Settings } from '../options.ts';
-import { encodeHost, type Connection, type Handlers, type RequestHandler } from '../server/index.ts';
+import { encodeHost, readingLeniently, type Connection, type Handlers } from '../server/index.ts';
 import { JsonFile, MessageStore } from '../store/index.ts';
 import { BrokerConfig } from './broker-config.ts';
 import { brokerInfoHandlers } from './broker-info-handlers.ts';
@@ -131,7 +131,7 @@ export class Broker {
       }),
       storeHostHex: encodeHost(advertisedIp, brokerPort).toString('hex').toUpperCase(),
     };
-    this.handlers = new Map<number, RequestHandler>([
+    this.handlers = readingLeniently([
       ...sendHandlers(this.#context),
       ...pullHandlers(this.#context),
       ...popHandlers(this.#context),

@@ -181,6 +181,7 @@ async function topicProgress(
 
 function cloneOffsets(broker: BrokerContext, request: commands.CloneGroupOffsetRequest): void {
   const { srcGroup, destGroup, topic, offline = false } = request;
+  if (destGroup === '') return;
   const topics = topic === undefined || topic.trim() === '' ? broker.offsets.topicsOf(srcGroup) : [topic];
   for (const name of topics) {
     if (!broker.topics.has(name)) continue;

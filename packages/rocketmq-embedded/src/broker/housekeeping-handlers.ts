@@ -1,5 +1,5 @@
-import { commands, RequestCode, ResponseCode, type RemotingCommand } from '@dt/rocketmq-protocol';
-import { Refusal, success, type RequestHandler } from '../server/index.ts';
+import { commands, RequestCode, type RemotingCommand } from '@dt/rocketmq-protocol';
+import { success, type RequestHandler } from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
 
 /** Entries of one answer: a real broker gives as many as are asked for. */
@@ -24,12 +24,12 @@ export function housekeepingHandlers(broker: BrokerContext): [number, RequestHan
 async function consumeQueue(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
   const { topic, queueId, index, count, consumerGroup } = commands.queryConsumeQueue.decodeRequest(request);
   const queue = broker.store.queue(topic, queueId);
-  if (queue === undefined) throw new Refusal(ResponseCode.SYSTEM_ERROR, `${queueId}@${topic} is not exist!`);
+  // A real broker makes the queue that is asked for; its index is empty then.
   const entries =
-    index >= queue.minOffset && index < queue.maxOffset
+    queue !== undefined && index >= queue.minOffset && index < queue.maxOffset
       ? await broker.store.indexEntries(queue, index, Math.max(0, Math.min(count, MAX_ENTRIES)))
       : undefined;
-  if (entries === undefined) {
+  if (queue === undefined || entries === undefined) {
     const answer = success(request, commands.queryConsumeQueue.encodeResponse(undefined));
     answer.remark = `Index ${index} of ${queueId}@${topic} is not exist!`;
     return answer;

@@ -5,7 +5,7 @@ import {
   ResponseCode,
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
-import { requiredInteger, requiredText, success, type RequestHandler } from '../server/index.ts';
+import { requiredInt32, requiredText, success, type RequestHandler } from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
 
 /** Offsets of groups and of queues. */
@@ -47,7 +47,7 @@ export function offsetHandlers(broker: BrokerContext): [number, RequestHandler][
     [
       RequestCode.GET_EARLIEST_MSG_STORETIME,
       async (request) => {
-        const queue = store.queue(requiredText(request, 'topic'), requiredInteger(request, 'queueId'));
+        const queue = store.queue(requiredText(request, 'topic'), requiredInt32(request, 'queueId'));
         const timestamp =
           queue === undefined ? undefined : await store.storeTimestampAt(queue, queue.minOffset);
         return success(request, { extFields: { timestamp: String(timestamp ?? -1) } });

@@ -1,5 +1,12 @@
 import { createResponse, RequestCode, ResponseCode, type RemotingCommand } from '@dt/rocketmq-protocol';
-import { Refusal, requiredInteger, requiredText, success, type RequestHandler } from '../server/index.ts';
+import {
+  Refusal,
+  requiredInt32,
+  requiredInteger,
+  requiredText,
+  success,
+  type RequestHandler,
+} from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
 
 /** Messages a query by unique key returns at most, whatever the request says. */
@@ -24,10 +31,12 @@ async function viewMessage(broker: BrokerContext, request: RemotingCommand): Pro
 
 async function queryMessage(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
   const unique = request.extFields['_UNIQUE_KEY_QUERY'] === 'true';
+  const maxNum = requiredInt32(request, 'maxNum');
+  if (maxNum < 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, `maxNum ${maxNum} is illegal`);
   const messages = await broker.store.byKey({
     topic: requiredText(request, 'topic'),
     key: requiredText(request, 'key'),
-    maxCount: unique ? UNIQUE_QUERY_MAX : requiredInteger(request, 'maxNum'),
+    maxCount: unique ? UNIQUE_QUERY_MAX : maxNum,
     beginTimestamp: requiredInteger(request, 'beginTimestamp'),
     endTimestamp: requiredInteger(request, 'endTimestamp'),
     unique,

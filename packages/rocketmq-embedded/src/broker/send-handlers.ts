@@ -9,6 +9,7 @@ import {
   isValidName,
   MAX_TOPIC_LENGTH,
   MessageProperty,
+  MessageSysFlag,
   RequestCode,
   ResponseCode,
   RETRY_TOPIC_PREFIX,
@@ -158,6 +159,11 @@ async function sendSingle(
   const uniqueKey = (properties[MessageProperty.UNIQ_KEY] ??= broker.nextUniqueKey());
   const target = retryOrDeadLetter(broker, request, header, queueId, properties);
   properties[MessageProperty.CLUSTER] = broker.settings.clusterName;
+  if ((header.sysFlag & MessageSysFlag.INNER_BATCH) !== 0)
+    throw new Refusal(
+      ResponseCode.MESSAGE_ILLEGAL,
+      'the message is illegal: its topic keeps no batches as one',
+    );
   const half = isHalf(header, properties);
   if (half && broker.transactions.isFull)
     throw new Refusal(

@@ -58,6 +58,8 @@ export function topicHandlers(broker: BrokerContext): [number, RequestHandler][]
   ];
 }
 
+const FILTER_TYPES: ReadonlySet<string> = new Set(['SINGLE_TAG', 'MULTI_TAG']);
+
 /** More queues than this help nobody, and their statistics alone would use up the memory. */
 const MAX_QUEUES = 65_536;
 
@@ -104,6 +106,11 @@ function checkTopic(broker: BrokerContext, topic: TopicConfig): void {
   refuseReserved(broker, topic.topicName);
   checkQueueCount('readQueueNums', topic.readQueueNums);
   checkQueueCount('writeQueueNums', topic.writeQueueNums);
+  if (!FILTER_TYPES.has(topic.topicFilterType))
+    throw new Refusal(
+      ResponseCode.SYSTEM_ERROR,
+      `topicFilterType = [${topic.topicFilterType}] value invalid`,
+    );
 }
 
 /** `attributes` holds what to change of them. */

@@ -10,12 +10,13 @@ import {
 import {
   jsonBody,
   optionalBoolean,
+  optionalText,
+  readingLeniently,
   Refusal,
   requiredText,
   success,
   withDetails,
   type Handlers,
-  type RequestHandler,
 } from '../server/index.ts';
 import { brokerRequestHandlers } from './broker-request-handlers.ts';
 import type { KvTable } from './kv-table.ts';
@@ -33,7 +34,7 @@ export interface NameServerState {
 /** The requests of clients, tools and brokers that a NameServer answers. */
 export function nameServerHandlers(state: NameServerState): Handlers {
   const { routes, kv, config } = state;
-  return new Map<number, RequestHandler>([
+  return readingLeniently([
     ...brokerRequestHandlers(routes, kv),
     [RequestCode.GET_ROUTEINFO_BY_TOPIC, (request) => route(state, request)],
     [RequestCode.GET_BROKER_CLUSTER_INFO, (request) => clusterInfo(routes, request)],
@@ -105,11 +106,12 @@ export function nameServerHandlers(state: NameServerState): Handlers {
     [
       RequestCode.PUT_KV_CONFIG,
       (request) => {
-        kv.put(
-          requiredText(request, 'namespace'),
-          requiredText(request, 'key'),
-          requiredText(request, 'value'),
-        );
+        const namespace = requiredText(request, 'namespace');
+        const key = requiredText(request, 'key');
+        const value = optionalText(request, 'value');
+        // Nothing in the place of a text is no text.
+        if (value === undefined) kv.delete(namespace, key);
+        else kv.put(namespace, key, value);
         return success(request);
       },
     ],

@@ -12,6 +12,13 @@ export function requiredInteger(request: RemotingCommand, name: string): number 
   return toInteger(name, requiredText(request, name));
 }
 
+/** One that a real server keeps in 32 bits. */
+export function requiredInt32(request: RemotingCommand, name: string): number {
+  const value = requiredInteger(request, name);
+  if (value !== (value | 0)) throw notAnInteger(name);
+  return value;
+}
+
 export function optionalText(request: RemotingCommand, name: string): string | undefined {
   return request.extFields[name];
 }
@@ -28,9 +35,13 @@ export function optionalBoolean(request: RemotingCommand, name: string): boolean
 
 /** Timestamps may be Long.MAX_VALUE: rounding there does no harm. */
 function toInteger(name: string, text: string): number {
-  if (!/^[+-]?\d{1,20}$/.test(text))
-    throw new Refusal(ResponseCode.SYSTEM_ERROR, `the custom field <${name}> is not an integer`);
-  return Number(text);
+  const value = /^[+-]?\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
+  if (Math.abs(value) <= 2 ** 63) return value;
+  throw notAnInteger(name);
+}
+
+function notAnInteger(name: string): Refusal {
+  return new Refusal(ResponseCode.SYSTEM_ERROR, `the custom field <${name}> is not an integer`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { RequestCode } from '../codes/request-codes.ts';
 import { topicConfigFromJson, topicConfigToJson, type TopicConfig } from '../data/topic-config.ts';
+import { ProtocolError } from '../errors.ts';
 import { JsonReader } from '../json/read.ts';
 import { bodyOnly, command, jsonBody, nothing, type Nothing } from './command-codec.ts';
 
@@ -14,11 +15,13 @@ export const updateAndCreateTopicList = command<UpdateAndCreateTopicListRequest,
   {
     request: bodyOnly({
       encode: ({ topics }) => jsonBody({ topicConfigList: topics.map(topicConfigToJson) }),
-      decode: (body) => ({
-        topics: JsonReader.parse(body, 'CreateTopicListRequestBody')
-          .objects('topicConfigList')
-          .map(topicConfigFromJson),
-      }),
+      decode: (body) => {
+        const document = JsonReader.parse(body, 'CreateTopicListRequestBody');
+        // An absent list is a mistake, not an empty one.
+        if (!document.has('topicConfigList'))
+          throw new ProtocolError('body-malformed', 'CreateTopicListRequestBody: topicConfigList is missing');
+        return { topics: document.objects('topicConfigList').map(topicConfigFromJson) };
+      },
     }),
     response: nothing,
   },

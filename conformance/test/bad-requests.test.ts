@@ -1,0 +1,252 @@
+import { eventually, protocol, RawConnection, uniqueName } from '@dt/testkit';
+import { describe, expect, test } from 'vitest';
+import expectations from './bad-requests.json' with { type: 'json' };
+import {
+  awaitStored,
+  commands,
+  done,
+  makeTopic,
+  openBroker,
+  ResponseCode,
+  rocketmq,
+  sendRequest,
+} from './wire.ts';
+
+/** A good request. Fields whose names end with `#` are numbers. */
+interface Request {
+  code: number;
+  fields: Record<string, string>;
+  body?: string;
+}
+
+const { RequestCode } = protocol;
+
+function brokerRequests(topic: string, group: string): Record<string, Request> {
+  const queue = { topic, 'queueId#': '0' };
+  return {
+    SEND_MESSAGE_V2: {
+      code: RequestCode.SEND_MESSAGE_V2,
+      fields: {
+        ...{
+          a: 'PG',
+          b: topic,
+          c: 'TBW102',
+          'd#': '4',
+          'e#': '0',
+          'f#': '0',
+          'g#': '1700000000000',
+          'h#': '0',
+        },
+        ...{ i: '', 'j#': '0', k: 'false', 'l#': '16', m: 'false', n: 'broker-a' },
+      },
+      body: 'x',
+    },
+    QUERY_MESSAGE: {
+      code: RequestCode.QUERY_MESSAGE,
+      fields: {
+        topic,
+        key: 'k',
+        'maxNum#': '32',
+        'beginTimestamp#': '0',
+        'endTimestamp#': '9007199254740991',
+      },
+    },
+    QUERY_CONSUMER_OFFSET: {
+      code: RequestCode.QUERY_CONSUMER_OFFSET,
+      fields: { consumerGroup: group, ...queue, setZeroIfNotFound: 'false' },
+    },
+    UPDATE_CONSUMER_OFFSET: {
+      code: RequestCode.UPDATE_CONSUMER_OFFSET,
+      fields: { consumerGroup: group, ...queue, 'commitOffset#': '0' },
+    },
+    UPDATE_AND_CREATE_TOPIC: {
+      code: RequestCode.UPDATE_AND_CREATE_TOPIC,
+      fields: {
+        ...{ topic, defaultTopic: 'TBW102', 'readQueueNums#': '1', 'writeQueueNums#': '1', 'perm#': '6' },
+        ...{ topicFilterType: 'SINGLE_TAG', 'topicSysFlag#': '0', order: 'false', attributes: '' },
+      },
+    },
+    UPDATE_AND_CREATE_TOPIC_LIST: { code: RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, fields: {} },
+    SEARCH_OFFSET_BY_TIMESTAMP: {
+      code: RequestCode.SEARCH_OFFSET_BY_TIMESTAMP,
+      fields: { ...queue, 'timestamp#': '0', boundaryType: 'LOWER' },
+    },
+    GET_MAX_OFFSET: { code: RequestCode.GET_MAX_OFFSET, fields: { ...queue, committed: 'true' } },
+    GET_MIN_OFFSET: { code: RequestCode.GET_MIN_OFFSET, fields: queue },
+    GET_EARLIEST_MSG_STORETIME: { code: RequestCode.GET_EARLIEST_MSG_STORETIME, fields: queue },
+    VIEW_MESSAGE_BY_ID: {
+      code: RequestCode.VIEW_MESSAGE_BY_ID,
+      fields: { topic, 'offset#': '9007199254740991' },
+    },
+    HEART_BEAT: { code: RequestCode.HEART_BEAT, fields: {} },
+    UNREGISTER_CLIENT: {
+      code: RequestCode.UNREGISTER_CLIENT,
+      fields: { clientID: 'c', producerGroup: 'PG', consumerGroup: group },
+    },
+    CONSUMER_SEND_MSG_BACK: {
+      code: RequestCode.CONSUMER_SEND_MSG_BACK,
+      fields: {
+        ...{ 'offset#': '9007199254740991', group, 'delayLevel#': '0', originMsgId: 'x', originTopic: topic },
+        ...{ unitMode: 'false', 'maxReconsumeTimes#': '16' },
+      },
+    },
+    GET_CONSUMER_LIST_BY_GROUP: {
+      code: RequestCode.GET_CONSUMER_LIST_BY_GROUP,
+      fields: { consumerGroup: group },
+    },
+    LOCK_BATCH_MQ: { code: RequestCode.LOCK_BATCH_MQ, fields: {} },
+    UNLOCK_BATCH_MQ: { code: RequestCode.UNLOCK_BATCH_MQ, fields: {} },
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: {
+      code: RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+      fields: {},
+    },
+    GET_TOPIC_STATS_INFO: { code: RequestCode.GET_TOPIC_STATS_INFO, fields: { topic } },
+    GET_CONSUMER_CONNECTION_LIST: {
+      code: RequestCode.GET_CONSUMER_CONNECTION_LIST,
+      fields: { consumerGroup: group },
+    },
+    GET_PRODUCER_CONNECTION_LIST: {
+      code: RequestCode.GET_PRODUCER_CONNECTION_LIST,
+      fields: { producerGroup: 'PG' },
+    },
+    DELETE_SUBSCRIPTIONGROUP: {
+      code: RequestCode.DELETE_SUBSCRIPTIONGROUP,
+      fields: { groupName: 'nobody', cleanOffset: 'false' },
+    },
+    GET_CONSUME_STATS: { code: RequestCode.GET_CONSUME_STATS, fields: { consumerGroup: group, topic } },
+    DELETE_TOPIC_IN_BROKER: { code: RequestCode.DELETE_TOPIC_IN_BROKER, fields: { topic: 'nothing' } },
+    QUERY_TOPIC_CONSUME_BY_WHO: { code: RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, fields: { topic } },
+    QUERY_CONSUME_TIME_SPAN: { code: RequestCode.QUERY_CONSUME_TIME_SPAN, fields: { topic, group } },
+    CLONE_GROUP_OFFSET: {
+      code: RequestCode.CLONE_GROUP_OFFSET,
+      fields: { srcGroup: group, destGroup: `${group}-copy`, topic, offline: 'true' },
+    },
+    GET_BROKER_CONSUME_STATS: { code: RequestCode.GET_BROKER_CONSUME_STATS, fields: { isOrder: 'true' } },
+    QUERY_CONSUME_QUEUE: {
+      code: RequestCode.QUERY_CONSUME_QUEUE,
+      fields: { ...queue, 'index#': '0', 'count#': '10', consumerGroup: group },
+    },
+    QUERY_TOPICS_BY_CONSUMER: { code: RequestCode.QUERY_TOPICS_BY_CONSUMER, fields: { group } },
+    QUERY_SUBSCRIPTION_BY_CONSUMER: {
+      code: RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER,
+      fields: { group, topic },
+    },
+    GET_TOPIC_CONFIG: { code: RequestCode.GET_TOPIC_CONFIG, fields: { topic, lo: 'true' } },
+    GET_SUBSCRIPTIONGROUP_CONFIG: { code: RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, fields: { group } },
+    'a code nobody knows': { code: 31_999, fields: {} },
+  };
+}
+
+const nameServerRequests: Record<string, Request> = {
+  PUT_KV_CONFIG: { code: RequestCode.PUT_KV_CONFIG, fields: { namespace: 'bad', key: 'k', value: 'v' } },
+  GET_KV_CONFIG: { code: RequestCode.GET_KV_CONFIG, fields: { namespace: 'bad', key: 'nothing' } },
+  DELETE_KV_CONFIG: { code: RequestCode.DELETE_KV_CONFIG, fields: { namespace: 'bad', key: 'k' } },
+  GET_ROUTEINFO_BY_TOPIC: {
+    code: RequestCode.GET_ROUTEINFO_BY_TOPIC,
+    fields: { topic: 'TBW102', acceptStandardJsonOnly: 'true' },
+  },
+  WIPE_WRITE_PERM_OF_BROKER: {
+    code: RequestCode.WIPE_WRITE_PERM_OF_BROKER,
+    fields: { brokerName: 'nobody' },
+  },
+  ADD_WRITE_PERM_OF_BROKER: { code: RequestCode.ADD_WRITE_PERM_OF_BROKER, fields: { brokerName: 'nobody' } },
+  DELETE_TOPIC_IN_NAMESRV: {
+    code: RequestCode.DELETE_TOPIC_IN_NAMESRV,
+    fields: { topic: 'nothing', clusterName: 'nowhere' },
+  },
+  GET_KVLIST_BY_NAMESPACE: { code: RequestCode.GET_KVLIST_BY_NAMESPACE, fields: { namespace: 'nothing' } },
+  GET_TOPICS_BY_CLUSTER: { code: RequestCode.GET_TOPICS_BY_CLUSTER, fields: { cluster: 'nowhere' } },
+  GET_BROKER_MEMBER_GROUP: {
+    code: RequestCode.GET_BROKER_MEMBER_GROUP,
+    fields: { clusterName: 'nowhere', brokerName: 'nobody' },
+  },
+  'a code nobody knows': { code: 31_999, fields: {} },
+};
+
+/** The request with one field missing, of the wrong type, or out of range; without fields, with bodies that are none. */
+function variants(request: Request): [string, { extFields: Record<string, string>; body: Buffer }][] {
+  const body = Buffer.from(request.body ?? '');
+  const named = Object.entries(request.fields).map(
+    ([name, value]) => [name.replace('#', ''), value, name.endsWith('#')] as const,
+  );
+  const good = Object.fromEntries(named.map(([name, value]) => [name, value]));
+  const result: [string, { extFields: Record<string, string>; body: Buffer }][] = [
+    ['as it should be', { extFields: good, body }],
+  ];
+  for (const [name, , isNumber] of named) {
+    const without = Object.fromEntries(Object.entries(good).filter(([other]) => other !== name));
+    result.push([`without ${name}`, { extFields: without, body }]);
+    for (const value of isNumber ? ['', 'x', '1.5', '-7', '99999999999999999999'] : [''])
+      result.push([`${name} = ${JSON.stringify(value)}`, { extFields: { ...good, [name]: value }, body }]);
+  }
+  if (named.length > 0) return result;
+  return ['', '{', '[]', 'null', '{}', '"x"'].map((text) => [
+    `body ${JSON.stringify(text)}`,
+    { extFields: {}, body: Buffer.from(text) },
+  ]);
+}
+
+/** The code of each answer, by variant. */
+async function answers(connection: RawConnection, request: Request): Promise<Record<string, number>> {
+  const codes: Record<string, number> = {};
+  for (const [what, payload] of variants(request)) {
+    codes[what] = await eventually(
+      async () => {
+        const answer = await connection.request(request.code, payload);
+        // A machine with other work: asked again.
+        return answer.code !== ResponseCode.SYSTEM_BUSY && answer.code;
+      },
+      { intervalMs: 100 },
+    );
+  }
+  return codes;
+}
+
+/** What a real one answers. */
+const known = expectations as Record<'broker' | 'NameServer', Record<string, Record<string, number>>>;
+
+/** Where the embedded broker is stricter on purpose: its code, and why. */
+const stricter: Record<string, Record<string, [code: number, reason: string]>> = {
+  UPDATE_AND_CREATE_TOPIC: {
+    'readQueueNums = "-7"': [1, 'a topic nobody could read'],
+    'writeQueueNums = "-7"': [1, 'a topic nobody could write to'],
+  },
+  HEART_BEAT: { 'body "{}"': [1, 'a client without a name'] },
+  LOCK_BATCH_MQ: { 'body "{}"': [1, "a lock that is nobody's"] },
+  CONSUMER_SEND_MSG_BACK: { 'group = ""': [26, 'a group without a name is not made'] },
+};
+
+function expectedOfBroker(): Record<string, Record<string, number>> {
+  if (rocketmq.target === 'real') return known.broker;
+  const expected = structuredClone(known.broker);
+  for (const [name, codes] of Object.entries(stricter)) {
+    for (const [what, [code]] of Object.entries(codes)) expected[name] = { ...expected[name], [what]: code };
+  }
+  return expected;
+}
+
+describe('a request with a field that is missing, of the wrong type or out of range', () => {
+  test('is answered by the broker with the code of a real one, and harms nobody', async () => {
+    const broker = await openBroker();
+    const topic = await makeTopic(broker, 1);
+    const group = uniqueName('group');
+    await done(broker, commands.updateAndCreateSubscriptionGroup, protocol.subscriptionGroupConfigOf(group));
+    await done(broker, commands.sendMessageV2, sendRequest(topic, 'first'));
+    await awaitStored(broker, topic, 0, 1);
+    const found: Record<string, Record<string, number>> = {};
+    for (const [name, request] of Object.entries(brokerRequests(topic, group)))
+      found[name] = await answers(broker, request);
+    expect(found).toEqual(expectedOfBroker());
+    expect(broker.isClosed).toBe(false);
+    expect((await done(broker, commands.getMinOffset, { topic, queueId: 0 })).offset).toBe(0);
+  });
+
+  test('is answered by the NameServer with the code of a real one', async () => {
+    await using nameServer = await RawConnection.open(rocketmq.nameServer);
+    const found: Record<string, Record<string, number>> = {};
+    for (const [name, request] of Object.entries(nameServerRequests))
+      found[name] = await answers(nameServer, request);
+    expect(found).toEqual(known.NameServer);
+    expect(nameServer.isClosed).toBe(false);
+  });
+});
