@@ -9,6 +9,15 @@ export {
   SendError,
 } from './errors.ts';
 export type { Logger } from './logger.ts';
+export {
+  type GaugeName,
+  type HistogramName,
+  type MetricLabels,
+  type MetricName,
+  type MetricsHook,
+  ROCKETMQ_METRICS,
+} from './metrics.ts';
+export { type TraceContext, traceContextOf } from './trace-context.ts';
 export type { ClientOptions } from './options.ts';
 export * from './producer/index.ts';
 export type { TlsOptions, TlsSource } from './transport/index.ts';

@@ -1,6 +1,7 @@
 import { type Credentials, isValidName, MAX_GROUP_LENGTH } from '@dt/rocketmq-protocol';
 import { RocketMQError } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { type MetricsHook, safeMetrics } from './metrics.ts';
 import { parseAddress } from './transport/address.ts';
 import { type OpenSocket, openTcpSocket } from './transport/socket.ts';
 import { checkTls, type TlsOptions, type TlsSource, tlsSocketOpener } from './transport/tls.ts';
@@ -40,6 +41,8 @@ export interface ClientOptions {
   silenceTimeoutMs?: number;
   /** Last part of the client id, `ip@instance@unit`: tells apart clients of several clusters. @default none */
   unitName?: string;
+  /** Takes measurements under the names of RocketMQ's 5.x clients. @default nothing is measured */
+  metrics?: MetricsHook;
   /** @default silent */
   logger?: Logger;
 }
@@ -58,6 +61,7 @@ export interface CheckedClientOptions {
   readonly maxInFlightRequests: number;
   readonly silenceTimeoutMs: number;
   readonly unitName: string | undefined;
+  readonly metrics: MetricsHook | undefined;
   readonly logger: Logger;
 }
 
@@ -76,6 +80,7 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
     maxInFlightRequests: integer('maxInFlightRequests', options.maxInFlightRequests, 16_384, 1, 65_535),
     silenceTimeoutMs: durationMs('silenceTimeoutMs', options.silenceTimeoutMs, 20_000),
     unitName: unitName(options.unitName),
+    metrics: metricsHook(options.metrics, options.logger ?? silentLogger),
     logger: options.logger ?? silentLogger,
   };
 }
@@ -135,6 +140,12 @@ export function groupName(value: string): string {
     throw invalidOption('group', value, 'expected a name of your own');
   }
   return value;
+}
+
+function metricsHook(value: MetricsHook | undefined, logger: Logger): MetricsHook | undefined {
+  if (value !== undefined && (typeof value.observe !== 'function' || typeof value.set !== 'function'))
+    throw invalidOption('metrics', value, 'expected an object with the functions observe and set');
+  return safeMetrics(value, logger);
 }
 
 function unitName(value: string | undefined): string | undefined {

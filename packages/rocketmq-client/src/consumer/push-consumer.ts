@@ -17,6 +17,7 @@ import { Sender } from '../producer/sender.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
+import { type Cached, ConsumerMeter } from './consumer-meter.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
 import { type CheckedConsumerOptions, checkConsumerOptions, type PushConsumerOptions } from './options.ts';
@@ -46,6 +47,8 @@ export class PushConsumer {
   readonly #sendBack: SendBack;
   readonly #slots: Slots;
   readonly #pauses = new PauseSwitch();
+  /** Only with a hook for metrics. */
+  readonly #meter: ConsumerMeter | undefined;
   readonly #closing = new AbortController();
   #stopCommits: () => void = () => undefined;
   #starting: Promise<void> | undefined;
@@ -75,6 +78,11 @@ export class PushConsumer {
       // The broker has taken this client out of the group: what belongs to whom may have changed.
       onDisconnect: () => this.#rebalancer.request(),
     });
+    const { metrics } = this.#options;
+    if (metrics !== undefined) {
+      const labels = { client_id: this.#client.clientId, consumer_group: group };
+      this.#meter = new ConsumerMeter(metrics, labels, (topic) => this.#cachedOf(topic));
+    }
     this.#slots = new Slots(this.#options.concurrency);
     const { offsetStore } = this.#options;
     this.#offsets = offsetStore
@@ -182,9 +190,20 @@ export class PushConsumer {
     if (!inTime)
       this.#options.logger.warn('queues were not given back in time', { group: this.#options.group });
     this.#locks?.close();
+    for (const topic of this.#subscriptions.keys()) this.#meter?.holds(topic);
     this.#closing.abort();
     const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
     await this.#client.close(Math.min(requestTimeoutMs, leftMs));
+  }
+
+  #cachedOf(topic: string): Cached {
+    const sum = { messages: 0, bytes: 0 };
+    for (const { queue, cached } of this.#rebalancer.queues) {
+      if (queue.topic !== topic) continue;
+      sum.messages += cached.messages;
+      sum.bytes += cached.bytes;
+    }
+    return sum;
   }
 
   async #commitAll(): Promise<void> {
@@ -220,6 +239,7 @@ export class PushConsumer {
       slots: this.#slots,
       pauses: this.#pauses,
       lock,
+      meter: this.#meter,
       heartbeat: () => this.#client.heartbeat(),
     });
   }

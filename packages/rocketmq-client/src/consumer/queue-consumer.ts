@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
+import type { Cached, ConsumerMeter } from './consumer-meter.ts';
 import { callHandler, type HandlerOutcome } from './handler-call.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
@@ -25,6 +26,8 @@ export interface QueueConsumerParts {
   pauses: PauseSwitch;
   /** With queue locks. Given back at the end. */
   lock?: QueueLock | undefined;
+  /** Only with a hook for metrics. */
+  meter?: ConsumerMeter | undefined;
   /** Brings the brokers up to date about this client. */
   heartbeat: () => Promise<unknown>;
 }
@@ -90,6 +93,11 @@ export class QueueConsumer {
     return this.#parts.lock?.lost;
   }
 
+  /** What is held and not done. */
+  get cached(): Cached {
+    return { messages: this.#window.count, bytes: this.#window.bytes };
+  }
+
   /** Everything before it is done. */
   get commitOffset(): number {
     return this.#window.commitOffset;
@@ -105,6 +113,7 @@ export class QueueConsumer {
 
   /** Tells the broker how far this queue is done, if that changed or what it knows is in doubt. */
   commit(): Promise<void> {
+    this.#parts.meter?.holds(this.queue.topic);
     return this.#commits.commit();
   }
 
@@ -270,10 +279,13 @@ export class QueueConsumer {
   async #handle(batch: readonly CachedMessage[], attempt: number): Promise<HandlerOutcome> {
     const startedAt = Date.now();
     const { handler, onError, consumeTimeoutMs, group } = this.#options;
+    const { meter } = this.#parts;
+    meter?.begins(this.queue.topic, batch);
     const outcome = await callHandler(batch, {
       ...{ handler, queue: this.queue, attempt, abandoned: this.#abandoned.signal },
       timeoutMs: onError === 'sendBack' ? consumeTimeoutMs : undefined,
     });
+    meter?.ended(this.queue.topic, Date.now() - startedAt, outcome.status === 'done');
     if (channels.receive.hasSubscribers) {
       const { topic, queueId, brokerName } = this.queue;
       const error = outcome.status === 'overdue' ? new Error('overdue') : undefined;

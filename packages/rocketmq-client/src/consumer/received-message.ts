@@ -39,6 +39,8 @@ export interface CachedMessage {
   readonly message: ReceivedMessage;
   readonly physicalOffset: number;
   readonly sizeBytes: number;
+  /** Milliseconds since 1970 by our clock. */
+  readonly arrivedAt: number;
   /** Why the body could not be decompressed: no handler sees such a message, it fails at once. */
   readonly bodyError: string | undefined;
 }
@@ -66,5 +68,11 @@ export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue
   if (tag !== undefined) message.tag = tag;
   const shardingKey = properties[MessageProperty.SHARDING_KEY];
   if (shardingKey !== undefined) message.shardingKey = shardingKey;
-  return { message, physicalOffset: stored.physicalOffset, sizeBytes: stored.sizeBytes, bodyError };
+  return {
+    message,
+    physicalOffset: stored.physicalOffset,
+    sizeBytes: stored.sizeBytes,
+    arrivedAt: Date.now(),
+    bodyError,
+  };
 }

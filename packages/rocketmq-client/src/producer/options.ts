@@ -6,8 +6,11 @@ import {
   flag,
   groupName,
   integer,
+  invalidOption,
   oneOf,
 } from '../options.ts';
+import type { TraceContext } from '../trace-context.ts';
+import type { Message } from './message.ts';
 
 export interface ProducerOptions extends ClientOptions {
   /** Producer group: the name under which brokers know this producer. */
@@ -48,6 +51,12 @@ export interface ProducerOptions extends ClientOptions {
    * @default 'wait'
    */
   whenFull?: 'wait' | 'error';
+  /**
+   * Gives a message its trace context, which goes into its properties `traceparent` and `tracestate`: a function over
+   * whatever tracing library is in use. Properties that are set already stay.
+   * @default no trace context
+   */
+  traceContext?: (message: Message) => TraceContext | undefined;
   /** Time for close() to wait for sends under way. @default 5000 */
   closeTimeoutMs?: number;
 }
@@ -66,6 +75,7 @@ export interface CheckedProducerOptions extends CheckedClientOptions {
   readonly maxPendingMessages: number;
   readonly maxPendingBytes: number;
   readonly whenFull: 'wait' | 'error';
+  readonly traceContext: ((message: Message) => TraceContext | undefined) | undefined;
   readonly closeTimeoutMs: number;
 }
 
@@ -98,6 +108,12 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
       Number.MAX_SAFE_INTEGER,
     ),
     whenFull: oneOf('whenFull', options.whenFull, 'wait', ['wait', 'error']),
+    traceContext: traceContext(options.traceContext),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 5000),
   };
+}
+
+function traceContext(value: ProducerOptions['traceContext']): ProducerOptions['traceContext'] | undefined {
+  if (value === undefined || typeof value === 'function') return value;
+  throw invalidOption('traceContext', value, 'expected a function');
 }

@@ -1,10 +1,11 @@
 import type { MessageQueue } from '@dt/rocketmq-protocol';
-import { ClientInstance, messageIds } from '../client/index.ts';
+import { ClientInstance } from '../client/index.ts';
 import { SendError } from '../errors.ts';
 import { AutoBatcher } from './auto-batcher.ts';
 import { type BatchItem, BatchSender, type QueueGroup } from './batch-sender.ts';
 import { BrokerLatency } from './broker-latency.ts';
-import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
+import { compressBody, type EncodedMessage, type Message } from './message.ts';
+import { MessageEncoder } from './message-encoder.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
 import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector, type SelectQueue } from './queue-selector.ts';
@@ -60,7 +61,7 @@ export class Producer {
   /** Only with `lingerMs`. */
   readonly #batcher: AutoBatcher | undefined;
   readonly #life: ProducerLife;
-  readonly #nextMessageId: () => string;
+  readonly #encoder: MessageEncoder;
 
   constructor(options: ProducerOptions) {
     this.#options = checkProducerOptions(options);
@@ -75,7 +76,7 @@ export class Producer {
       const batching = { ...this.#options, lingerMs };
       this.#batcher = new AutoBatcher(this.#sender, this.#batches, this.#selector, batching);
     }
-    this.#nextMessageId = messageIds();
+    this.#encoder = new MessageEncoder(this.#options);
   }
 
   get clientId(): string {
@@ -94,7 +95,7 @@ export class Producer {
   async send(message: Message, options: SendOptions = NO_OPTIONS): Promise<SendResult> {
     this.#life.checkUsable();
     const limits = this.#limits(options);
-    const encoded = encodeMessage(message, this.#nextMessageId());
+    const encoded = this.#encoder.encode(message);
     const bytes = encoded.body.length;
     const { window } = this.#life;
     const room = window.enter(1, bytes, limits);
@@ -123,7 +124,7 @@ export class Producer {
   async sendOneWay(message: Message, options: SendOptions = NO_OPTIONS): Promise<void> {
     this.#life.checkUsable();
     const limits = this.#limits(options);
-    const encoded = encodeMessage(message, this.#nextMessageId());
+    const encoded = this.#encoder.encode(message);
     return this.#life.run(1, encoded.body.length, limits, async () => {
       const queue = this.#hasOwnQueue(encoded, options)
         ? await this.#ownQueue(message, encoded, options)
@@ -147,7 +148,7 @@ export class Producer {
     for (let index = 0; index < messages.length; index++) {
       try {
         const message = messages[index] as Message;
-        const encoded = encodeMessage(message, this.#nextMessageId());
+        const encoded = this.#encoder.encode(message);
         const item = new IndexedItem(message, encoded, index, outcomes);
         bytes += encoded.body.length;
         const items = byTopic.get(encoded.topic);

@@ -15,6 +15,7 @@ import {
   type RequestOutcome,
   SendError,
 } from '../errors.ts';
+import type { MetricsHook } from '../metrics.ts';
 import { masterAddress, type TopicRoute } from '../routes/index.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
 import type { QueueSelector } from './queue-selector.ts';
@@ -25,6 +26,7 @@ export interface SenderOptions {
   maxAttempts: number;
   retryPauseMs: number;
   defaultTopicQueueNums: number;
+  metrics?: MetricsHook | undefined;
 }
 
 /** One request to a broker: a message, or several in a batch body. */
@@ -192,6 +194,13 @@ export class Sender {
   #note(request: SendRequest, queue: MessageQueue, startedAt: number, error: unknown): void {
     const durationMs = Date.now() - startedAt;
     this.#selector.note(queue.brokerName, durationMs, error !== undefined);
+    const { metrics } = this.#options;
+    if (metrics !== undefined) {
+      const invocation_status = error === undefined ? 'success' : 'failure';
+      const labels = { topic: request.topic, client_id: this.#client.clientId, invocation_status };
+      for (let n = 0; n < request.messages; n++)
+        metrics.observe('rocketmq_send_cost_time', durationMs, labels);
+    }
     if (!channels.send.hasSubscribers) return;
     const { topic, queueId, brokerName } = queue;
     const { messages, body } = request;

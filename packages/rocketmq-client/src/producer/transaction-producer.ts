@@ -6,10 +6,11 @@ import {
   MessageSysFlag,
   RequestCode,
 } from '@dt/rocketmq-protocol';
-import { ClientInstance, messageIds } from '../client/index.ts';
+import { ClientInstance } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
 import { withinSignal } from '../timing/within-signal.ts';
-import { compressBody, encodeMessage, type EncodedMessage, type Message } from './message.ts';
+import { compressBody, type EncodedMessage, type Message } from './message.ts';
+import { MessageEncoder } from './message-encoder.ts';
 import type { SendOptions } from './producer.ts';
 import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector } from './queue-selector.ts';
@@ -57,7 +58,7 @@ export class TransactionProducer {
   readonly #sender: Sender;
   readonly #checks: TransactionChecks;
   readonly #life: ProducerLife;
-  readonly #nextMessageId: () => string;
+  readonly #encoder: MessageEncoder;
   /** Local functions by message id; also those that were given up, until they end. */
   readonly #running = new Map<string, Promise<unknown>>();
 
@@ -82,7 +83,7 @@ export class TransactionProducer {
     this.#checks = new TransactionChecks(this.#client, this.#options, closing, (messageId) =>
       this.#running.has(messageId),
     );
-    this.#nextMessageId = messageIds();
+    this.#encoder = new MessageEncoder(this.#options);
   }
 
   get clientId(): string {
@@ -108,7 +109,7 @@ export class TransactionProducer {
     this.#life.checkUsable();
     if (((message as Message).delayLevel ?? 0) > 0)
       throw new SendError('message-invalid', 'a transactional message cannot be delayed');
-    const encoded = encodeMessage(message, this.#nextMessageId());
+    const encoded = this.#encoder.encode(message);
     const limits = { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };
     return this.#life.run(1, encoded.body.length, limits, () =>
       this.#send(message, encoded, execute, limits),

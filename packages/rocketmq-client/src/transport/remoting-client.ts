@@ -42,7 +42,30 @@ export class RemotingClient {
   }
 
   /** The answer, whatever its code. The time-out covers connecting too. */
-  async invoke(
+  invoke(
+    address: string,
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+  ): Promise<RemotingCommand> {
+    const answer = this.#invoke(address, code, payload, options);
+    return channels.request.hasSubscribers ? this.#observed(answer, address, code) : answer;
+  }
+
+  async #observed(answer: Promise<RemotingCommand>, address: string, code: number): Promise<RemotingCommand> {
+    const startedAt = Date.now();
+    try {
+      const response = await answer;
+      const durationMs = Date.now() - startedAt;
+      channels.request.publish({ address, code, durationMs, responseCode: response.code });
+      return response;
+    } catch (error) {
+      channels.request.publish({ address, code, durationMs: Date.now() - startedAt, error });
+      throw error;
+    }
+  }
+
+  async #invoke(
     address: string,
     code: number,
     payload: CommandPayload,

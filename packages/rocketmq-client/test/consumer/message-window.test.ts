@@ -4,7 +4,7 @@ import type { CachedMessage } from '../../src/consumer/received-message.ts';
 
 function cached(queueOffset: number): CachedMessage {
   const message = { queueOffset } as CachedMessage['message'];
-  return { message, physicalOffset: queueOffset, sizeBytes: 10, bodyError: undefined };
+  return { message, physicalOffset: queueOffset, sizeBytes: 10, arrivedAt: 0, bodyError: undefined };
 }
 
 describe('the message window', () => {
