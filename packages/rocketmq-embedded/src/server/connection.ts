@@ -48,6 +48,7 @@ export class Connection {
   #inbox: RemotingCommand[] = [];
   #inFlight = 0;
   #paused = false;
+  #gathering = false;
   #nextOpaque = 1;
 
   constructor(socket: Socket, limits: ConnectionLimits, handle: RequestHandler, logger: Logger) {
@@ -79,14 +80,24 @@ export class Connection {
   send(command: RemotingCommand): void {
     if (this.#socket.destroyed) return;
     if (this.#socket.writableLength > this.#limits.maxWriteBytes) return this.close('reads too slowly');
+    this.#gather();
     if (command.body.length < SEPARATE_BODY_BYTES) {
       this.#socket.write(encodeCommand(command));
       return;
     }
-    this.#socket.cork();
     this.#socket.write(encodeCommandHead(command));
     this.#socket.write(command.body);
-    this.#socket.uncork();
+  }
+
+  /** What is answered in one turn of the event loop leaves in one system call. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#socket.uncork();
+    });
   }
 
   /** Number for a request the server sends on this connection; its answers are not waited for. */
