@@ -78,6 +78,11 @@ export interface RocketMQOptions {
    * configuration: a program that works here is not refused by a broker nobody has changed. @default false
    */
   enablePropertyFilter?: boolean;
+  /**
+   * Whether the broker itself sets a group to other offsets (`useServerSideResetOffset` of a real broker), or has the
+   * members do it that are connected. @default true
+   */
+  serverSideResetOffset?: boolean;
   /** Delays of levels 1 to 18. @default '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h' */
   messageDelayLevel?: string;
   /**
@@ -139,6 +144,10 @@ export function checkOptions(options: RocketMQOptions): Settings {
     clusterName: name('clusterName', options.clusterName ?? 'DefaultCluster'),
     brokerName: name('brokerName', options.brokerName ?? 'broker-a'),
     autoCreateTopics: oneOf('autoCreateTopics', options.autoCreateTopics ?? true, [true, false]),
+    serverSideResetOffset: oneOf('serverSideResetOffset', options.serverSideResetOffset ?? true, [
+      true,
+      false,
+    ]),
     enablePropertyFilter: oneOf('enablePropertyFilter', options.enablePropertyFilter ?? false, [true, false]),
     acl: options.acl === undefined ? undefined : path.resolve(text('acl', options.acl)),
     tls: options.tls === undefined ? undefined : checkTls(options.tls),

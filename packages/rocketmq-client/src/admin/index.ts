@@ -33,3 +33,4 @@ export type {
   GroupTopicOffsets,
 } from './broker-admin.ts';
 export type { Configuration } from './name-server-admin.ts';
+export type { ConsumerProgress, ResetOffsetOptions, ResetTarget } from './consumer-admin.ts';

@@ -1,12 +1,9 @@
 import {
   type CommandPayload,
-  commands,
   type ConsumerData,
-  EMPTY_BODY,
   type MessageQueue,
   messageQueueKey,
   type RemotingCommand,
-  RequestCode,
   SUBSCRIBE_ALL,
   type SubscriptionData,
   subscriptionOf,
@@ -18,6 +15,7 @@ import { Gate } from '../timing/gate.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { AssignedQueues } from './assigned-queues.ts';
+import { answerBroker } from './broker-requests.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import type { StoredQueueOffset } from './offset-store.ts';
 import { PauseSwitch } from './pause-switch.ts';
@@ -377,10 +375,12 @@ export class PullConsumer {
   }
 
   async #onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
-    if (request.code !== RequestCode.NOTIFY_CONSUMER_IDS_CHANGED) return undefined;
-    const { consumerGroup } = commands.notifyConsumerIdsChanged.decodeRequest(request);
-    if (consumerGroup === this.#options.group) this.#requestRebalance();
-    return { extFields: {}, body: EMPTY_BODY };
+    return answerBroker(request, {
+      group: this.#options.group,
+      progress: this.#queues.queues.map(({ queue, doneOffset }) => ({ queue, offset: doneOffset })),
+      rebalance: () => this.#requestRebalance(),
+      resetTo: ({ queue, offset }) => this.#queues.find(queue)?.seek(offset),
+    });
   }
 }
 

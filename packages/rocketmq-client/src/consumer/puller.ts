@@ -23,10 +23,11 @@ export interface PullerOptions {
 
 /**
  * `messages`: go on at nextOffset. `nothing`: no message for this subscription, go on at nextOffset.
- * `moved`: the offset asked for is not one of the queue, or was reset: go on at nextOffset, whatever was known.
+ * `moved`: the offset asked for is not one of the queue: go on at nextOffset, whatever was known. `reset`: the same,
+ * because somebody set the group to it.
  */
 export interface Pulled {
-  status: 'messages' | 'nothing' | 'moved';
+  status: 'messages' | 'nothing' | 'moved' | 'reset';
   nextOffset: number;
   messages: CachedMessage[];
 }
@@ -88,7 +89,7 @@ export class Puller {
 
   async #decode(
     code: number,
-    response: { extFields: Record<string, string>; body: Buffer },
+    response: { remark?: string | undefined; extFields: Record<string, string>; body: Buffer },
   ): Promise<Pulled> {
     let nextOffset: number;
     let stored: StoredMessage[];
@@ -101,7 +102,10 @@ export class Puller {
       const text = `PULL_MESSAGE of ${this.#queue.topic}: ${messageOf(error)}`;
       throw new RocketMQError('bad-answer', text, { retryable: true, cause: error });
     }
-    if (code === ResponseCode.PULL_OFFSET_MOVED) return { status: 'moved', nextOffset, messages: [] };
+    if (code === ResponseCode.PULL_OFFSET_MOVED) {
+      const status = response.remark === 'OFFSET_RESET' ? 'reset' : 'moved';
+      return { status, nextOffset, messages: [] };
+    }
     // Brokers choose by the hash of the tag only; different tags can share one.
     const wanted = stored.filter(
       (message) => this.#tags.size === 0 || this.#tags.has(message.properties['TAGS'] ?? ''),

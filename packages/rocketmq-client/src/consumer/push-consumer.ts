@@ -1,11 +1,8 @@
 import {
-  commands,
   type CommandPayload,
-  EMPTY_BODY,
   type MessageQueue,
   messageQueueKey,
   type RemotingCommand,
-  RequestCode,
   retryTopic,
   SUBSCRIBE_ALL,
   type SubscriptionData,
@@ -17,6 +14,7 @@ import { Sender } from '../producer/sender.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
+import { answerBroker } from './broker-requests.ts';
 import { type Cached, ConsumerMeter } from './consumer-meter.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
@@ -245,10 +243,12 @@ export class PushConsumer {
   }
 
   async #onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
-    if (request.code !== RequestCode.NOTIFY_CONSUMER_IDS_CHANGED) return undefined;
-    const { consumerGroup } = commands.notifyConsumerIdsChanged.decodeRequest(request);
-    if (consumerGroup === this.#options.group) this.#rebalancer.request();
-    return { extFields: {}, body: EMPTY_BODY };
+    return answerBroker(request, {
+      group: this.#options.group,
+      progress: this.#rebalancer.queues.map(({ queue, commitOffset }) => ({ queue, offset: commitOffset })),
+      rebalance: () => this.#rebalancer.request(),
+      resetTo: ({ queue, offset }) => this.#rebalancer.find(queue)?.resetTo(offset),
+    });
   }
 }
 

@@ -118,6 +118,19 @@ export class QueueConsumer {
   }
 
   /**
+   * Forgets what it has of the queue and goes on at this offset, which is told to the broker. A handler that runs ends
+   * first; what it did counts for nothing here.
+   */
+  resetTo(offset: number): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#log('warn', 'offset reset on request', { from: this.commitOffset, to: offset });
+    this.#feed.seek(offset);
+    this.#commits.tell().catch((error: unknown) => {
+      this.#log('warn', 'commit failed', { error: messageOf(error) });
+    });
+  }
+
+  /**
    * Stops pulling, lets the running handler end within the grace (then its signal fires), and tells the broker how
    * far the queue is done. Resolves when that is answered, so that the next owner starts at the right place.
    */

@@ -1,12 +1,12 @@
 import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
-import { asRocketMQError, type RocketMQError } from '../errors.ts';
+import { asRocketMQError, messageOf, type RocketMQError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { Gate } from '../timing/gate.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { backoffMs, pause } from '../timing/pause.ts';
 import type { MessageWindow } from './message-window.ts';
 import type { PauseSwitch } from './pause-switch.ts';
-import type { Puller } from './puller.ts';
+import type { Pulled, Puller } from './puller.ts';
 
 export interface QueueFeedOptions {
   group: string;
@@ -48,8 +48,12 @@ export class QueueFeed {
   readonly #window: MessageWindow;
   readonly #options: QueueFeedOptions;
   readonly #parts: QueueFeedParts;
-  /** Of the request under way. */
+  /** Ends the request under way. */
   #pulling = new AbortController();
+  /** Ends the request that was under way at the last seek. */
+  #left: AbortController | undefined;
+  /** Waits no longer for the request under way. */
+  #leave: () => void = () => undefined;
 
   constructor(
     queue: MessageQueue,
@@ -67,7 +71,10 @@ export class QueueFeed {
 
   /** Ends when the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
-    onAbort(signal, () => this.#pulling.abort());
+    onAbort(signal, () => {
+      this.#pulling.abort();
+      this.#left?.abort();
+    });
     let failures = 0;
     while (!signal.aborted && this.#parts.mayPull()) {
       if (this.#parts.pauses.isPaused(this.#queue)) {
@@ -94,17 +101,19 @@ export class QueueFeed {
   /** Goes on at another offset, whatever is under way. */
   seek(offset: number): void {
     this.#window.reset(offset);
-    this.#pulling.abort();
+    this.#left?.abort();
+    this.#left = this.#pulling;
     this.#pulling = new AbortController();
+    this.#leave();
     this.room.open();
   }
 
   async #pullOnce(signal: AbortSignal): Promise<void> {
     const startedAt = Date.now();
     const { epoch } = this.#window;
-    const pulled = await this.#parts.puller.pull(this.#window.nextPullOffset, this.#pulling.signal);
-    if (signal.aborted || epoch !== this.#window.epoch) return;
-    if (pulled.status === 'moved') {
+    const pulled = await this.#pull();
+    if (pulled === undefined || signal.aborted || epoch !== this.#window.epoch) return;
+    if (pulled.status === 'moved' || pulled.status === 'reset') {
       this.#log('offset moved by the broker', {
         from: this.#window.nextPullOffset,
         to: pulled.nextOffset,
@@ -119,6 +128,27 @@ export class QueueFeed {
     this.#window.append(pulled.messages, nextOffset);
     if (pulled.messages.length > 0) this.arrived.open();
     else if (!advanced && Date.now() - startedAt < HELD_MS) await pause(NOT_HELD_PAUSE_MS, signal);
+  }
+
+  /** `undefined` when it was left for another offset. */
+  #pull(): Promise<Pulled | undefined> {
+    const pulled = this.#parts.puller.pull(this.#window.nextPullOffset, this.#pulling.signal);
+    return new Promise((resolve, reject) => {
+      let isLeft = false;
+      this.#leave = () => {
+        isLeft = true;
+        resolve(undefined);
+      };
+      pulled.then((answer) => (isLeft ? this.#onLateAnswer(answer) : resolve(answer)), reject);
+    });
+  }
+
+  /** A broker tells a reset once, to whichever pull it is that waits there. */
+  #onLateAnswer(answer: Pulled): void {
+    if (answer.status !== 'reset') return;
+    this.#log('offset moved by the broker', { from: this.#window.nextPullOffset, to: answer.nextOffset });
+    this.seek(answer.nextOffset);
+    this.#parts.onMoved().catch((error: unknown) => this.#log('commit failed', { error: messageOf(error) }));
   }
 
   async #onFailure(failure: RocketMQError, failures: number, signal: AbortSignal): Promise<void> {

@@ -30,6 +30,7 @@ import {
 import { pullHandlers } from './pull-handlers.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { QueueLocks } from './queue-locks.ts';
+import { resetHandlers } from './reset-handlers.ts';
 import { sendBackHandlers } from './send-back-handlers.ts';
 import { sendHandlers } from './send-handlers.ts';
 import { BrokerStats } from './stats.ts';
@@ -90,6 +91,7 @@ export class Broker {
         maxPullMessages: limits.maxPullMessages,
         maxPullBytes: limits.maxPullBytes,
         regionId: REGION,
+        serverSideResetOffset: settings.serverSideResetOffset,
       },
       store,
       topics: this.topics,
@@ -142,6 +144,7 @@ export class Broker {
       ...transactionHandlers(this.#context),
       ...clientHandlers(this.#context),
       ...offsetHandlers(this.#context),
+      ...resetHandlers(this.#context),
       ...topicHandlers(this.#context),
       ...groupHandlers(this.#context),
       ...queryHandlers(this.#context),
@@ -260,6 +263,7 @@ export class Broker {
       flushDiskType: this.#settings.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
       messageDelayLevel: this.#settings.messageDelayLevel,
       maxMessageSize: String(settings.maxMessageBytes),
+      useServerSideResetOffset: String(this.#settings.serverSideResetOffset),
       enablePropertyFilter: String(this.#settings.enablePropertyFilter),
       timerWheelEnable: 'false',
       rejectTransactionMessage: 'false',

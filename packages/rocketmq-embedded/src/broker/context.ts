@@ -23,6 +23,7 @@ export interface BrokerSettings {
   maxPullMessages: number;
   maxPullBytes: number;
   regionId: string;
+  serverSideResetOffset: boolean;
 }
 
 /** What the handlers of the broker work with. */

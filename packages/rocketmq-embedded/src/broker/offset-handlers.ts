@@ -86,6 +86,9 @@ function update(broker: BrokerContext, request: RemotingCommand): RemotingComman
   if (!broker.topics.has(topic)) {
     return createResponse(request, ResponseCode.TOPIC_NOT_EXIST, { remark: `Topic ${topic} not exist!` });
   }
+  if (broker.offsets.hasReset(consumerGroup, topic, queueId)) {
+    return createResponse(request, ResponseCode.SUCCESS, { remark: 'Offset has been previously reset' });
+  }
   broker.offsets.commit(consumerGroup, topic, queueId, commitOffset);
   return success(request);
 }

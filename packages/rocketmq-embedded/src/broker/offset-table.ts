@@ -9,6 +9,8 @@ export class OffsetTable {
   readonly #committed = new Map<string, Map<number, number>>();
   /** Where the last pull of the group ended; not kept over a restart. */
   readonly #pulled = new Map<string, Map<number, number>>();
+  /** Offsets a group was set to, until the next pull of each queue. They do not outlive the process. */
+  readonly #resets = new Map<string, Map<number, number>>();
   #dirty = false;
 
   constructor(file: JsonFile) {
@@ -23,7 +25,8 @@ export class OffsetTable {
   }
 
   query(group: string, topic: string, queueId: number): number | undefined {
-    return this.#committed.get(`${topic}@${group}`)?.get(queueId);
+    const key = `${topic}@${group}`;
+    return this.#resets.get(key)?.get(queueId) ?? this.#committed.get(key)?.get(queueId);
   }
 
   pulled(group: string, topic: string, queueId: number): number | undefined {
@@ -33,6 +36,28 @@ export class OffsetTable {
   commit(group: string, topic: string, queueId: number, offset: number): void {
     put(this.#committed, `${topic}@${group}`, queueId, offset);
     this.#dirty = true;
+  }
+
+  /** Sets a group to another offset, which holds against commits until `takeReset`. */
+  reset(group: string, topic: string, queueId: number, offset: number): void {
+    const key = `${topic}@${group}`;
+    put(this.#resets, key, queueId, offset);
+    // As in the real broker: a group that has told nothing of this topic is not given an offset here.
+    if (this.#committed.has(key)) this.commit(group, topic, queueId, offset);
+  }
+
+  hasReset(group: string, topic: string, queueId: number): boolean {
+    return this.#resets.get(`${topic}@${group}`)?.has(queueId) ?? false;
+  }
+
+  /** The offset a group was set to, once. */
+  takeReset(group: string, topic: string, queueId: number): number | undefined {
+    const key = `${topic}@${group}`;
+    const queues = this.#resets.get(key);
+    const offset = queues?.get(queueId);
+    queues?.delete(queueId);
+    if (queues?.size === 0) this.#resets.delete(key);
+    return offset;
   }
 
   notePull(group: string, topic: string, queueId: number, offset: number): void {
@@ -94,6 +119,7 @@ export class OffsetTable {
     for (const entry of this.#split().filter(which)) {
       this.#committed.delete(entry.key);
       this.#pulled.delete(entry.key);
+      this.#resets.delete(entry.key);
       this.#dirty = true;
     }
   }

@@ -1,6 +1,7 @@
 import {
   commands,
   createResponse,
+  EMPTY_BODY,
   isReadable,
   PullSysFlag,
   RequestCode,
@@ -72,6 +73,8 @@ async function pull(
   pass: Pass,
 ): Promise<RemotingCommand | undefined> {
   const { group, topic, selection } = checked(broker, header, connection);
+  const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId);
+  if (reset !== undefined) return offsetReset(broker, request, header, reset, group, topic);
   const result = await read(broker, header, pass.offset, selection);
   broker.offsets.notePull(header.consumerGroup, header.topic, header.queueId, result.nextOffset);
   if (pass.first && (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
@@ -278,6 +281,27 @@ function hold(
       connection.answerLater(request, () => pull(broker, request, header, connection, pass));
     },
   });
+}
+
+/** The group was set to another offset: this pull leads there. */
+function offsetReset(
+  broker: BrokerContext,
+  request: RemotingCommand,
+  { topic: topicName, queueId }: PullRequest,
+  offset: number,
+  group: SubscriptionGroupConfig,
+  topic: TopicConfig,
+): RemotingCommand {
+  const payload = commands.pullMessage.encodeResponse({
+    suggestWhichBrokerId: 0,
+    nextBeginOffset: offset,
+    minOffset: broker.store.minOffset(topicName, queueId),
+    maxOffset: broker.store.maxOffset(topicName, queueId),
+    topicSysFlag: topic.topicSysFlag,
+    groupSysFlag: group.groupSysFlag,
+    body: EMPTY_BODY,
+  });
+  return createResponse(request, ResponseCode.PULL_OFFSET_MOVED, { ...payload, remark: 'OFFSET_RESET' });
 }
 
 function answer(

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import {
+  type CommandPayload,
+  createRequest,
   createResponse,
   encodeCommand,
   encodeCommandHead,
@@ -50,6 +52,8 @@ export class Connection {
   #paused = false;
   #gathering = false;
   #nextOpaque = 1;
+  /** Requests of the server's own that wait for an answer, by their number. */
+  readonly #asked = new Map<number, (answer: RemotingCommand | undefined) => void>();
 
   constructor(socket: Socket, limits: ConnectionLimits, handle: RequestHandler, logger: Logger) {
     this.#socket = socket;
@@ -66,6 +70,9 @@ export class Connection {
     socket.setTimeout(limits.idleTimeoutMs, () => this.close('idle for too long'));
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#work());
+    socket.once('close', () => {
+      for (const end of [...this.#asked.values()]) end(undefined);
+    });
     // The close event follows and does the rest.
     socket.on('error', (error) =>
       this.#logger.debug({ peer: this.remoteAddress, err: error }, 'rocketmq connection failed'),
@@ -100,9 +107,25 @@ export class Connection {
     });
   }
 
-  /** Number for a request the server sends on this connection; its answers are not waited for. */
+  /** Number for a request the server sends on this connection. */
   takeOpaque(): number {
     return this.#nextOpaque++;
+  }
+
+  /** Asks the client. `undefined` when no answer came in time, or the client is gone. */
+  ask(code: number, payload: CommandPayload, timeoutMs: number): Promise<RemotingCommand | undefined> {
+    const opaque = this.takeOpaque();
+    return new Promise((resolve) => {
+      const end = (answer: RemotingCommand | undefined): void => {
+        clearTimeout(timer);
+        this.#asked.delete(opaque);
+        resolve(answer);
+      };
+      const timer = setTimeout(end, timeoutMs, undefined);
+      this.#asked.set(opaque, end);
+      this.send(createRequest(code, payload, { opaque }));
+      if (this.isClosed) end(undefined);
+    });
   }
 
   /** Runs a held request and sends its answer, or what its error says. */
@@ -145,7 +168,9 @@ export class Connection {
     let taken = 0;
     while (taken < this.#inbox.length && this.#inFlight < this.#limits.maxInFlight && !this.#isClogged()) {
       const request = this.#inbox[taken++];
-      if (request !== undefined && !isResponse(request)) this.#start(request);
+      if (request === undefined) continue;
+      if (isResponse(request)) this.#asked.get(request.opaque)?.(request);
+      else this.#start(request);
     }
     if (taken > 0) this.#inbox = this.#inbox.slice(taken);
     const full = this.#inbox.length > 0;

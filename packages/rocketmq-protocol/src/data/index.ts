@@ -1,3 +1,4 @@
+export { CONSUME_RESULTS, type ConsumeResult } from './consume-result.ts';
 export type { ClientConnection } from './client-connection.ts';
 export { dataVersionFromJson, dataVersionOf, dataVersionToJson, type DataVersion } from './data-version.ts';
 export {
@@ -18,6 +19,7 @@ export {
   type Configuration,
 } from './properties-text.ts';
 export { compareMessageQueues, messageQueueKey, type MessageQueue } from './message-queue.ts';
+export type { QueueOffset } from './queue-offsets.ts';
 export {
   decodeTopicRouteData,
   encodeTopicRouteData,

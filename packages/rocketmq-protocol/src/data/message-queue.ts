@@ -38,7 +38,7 @@ export function readQueueMap<T>(
   if (!document.has(name)) return [];
   const map = document.object(name);
   return map.keys.map((key) => {
-    const queue = queueOfKey(key, name);
+    const queue = messageQueueFromKey(key, name);
     return readValue(map.object(key), queue);
   });
 }
@@ -48,7 +48,8 @@ export function queueMapToJson(entries: readonly (readonly [MessageQueue, JsonVa
   return Object.fromEntries(entries.map(([queue, value]) => [messageQueueKey(queue), value]));
 }
 
-function queueOfKey(key: string, name: string): MessageQueue {
+/** Reads a map key; `name` tells the map in errors. */
+export function messageQueueFromKey(key: string, name: string): MessageQueue {
   const value = parseFastjson(key);
   if (!isJsonObject(value)) throw new ProtocolError('body-malformed', `${name}: a key is not a message queue`);
   return messageQueueFromJson(new JsonReader(value, `${name} key`));

@@ -79,7 +79,69 @@ interface Case {
   response: object;
 }
 
+const resetRequest = { topic: 'T', group: 'G', queueId: 1, offset: 7, timestamp: 0, isForce: true };
+const offsets = [{ queue, offset: 7 }];
+
 const cases: Record<string, Case> = {
+  invokeBrokerToResetOffset: {
+    codec: commands.invokeBrokerToResetOffset,
+    code: 222,
+    request: resetRequest,
+    response: { offsets },
+  },
+  resetConsumerClientOffset: {
+    codec: commands.resetConsumerClientOffset,
+    code: 220,
+    request: { ...resetRequest, offsets },
+    response: {},
+  },
+  getConsumerStatusFromClient: {
+    codec: commands.getConsumerStatusFromClient,
+    code: 221,
+    request: { topic: 'T', group: 'G', clientAddr: 'c' },
+    response: { offsets },
+  },
+  invokeBrokerToGetConsumerStatus: {
+    codec: commands.invokeBrokerToGetConsumerStatus,
+    code: 223,
+    request: { topic: 'T', group: 'G', clientAddr: 'c' },
+    response: { clients: [{ clientId: 'c', offsets }] },
+  },
+  getConsumerRunningInfo: {
+    codec: commands.getConsumerRunningInfo,
+    code: 307,
+    request: { consumerGroup: 'G', clientId: 'c', jstackEnable: true },
+    response: {
+      properties: { PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY' },
+      subscriptions: [subscriptionOf('T', 'a || b', 1)],
+      queues: [
+        {
+          ...{ queue, commitOffset: 5, cachedMessages: 2, cachedMinOffset: 5, cachedMaxOffset: 6 },
+          ...{ cachedMebibytes: 0, locked: true, dropped: false },
+          ...{ lastLockTimestamp: 1, lastPullTimestamp: 2, lastConsumeTimestamp: 3 },
+        },
+      ],
+      topics: [
+        {
+          ...{ topic: 'T', pullRtMs: 1.5, pullTps: 2.5, consumeRtMs: 3.5, consumeOkTps: 4.5 },
+          ...{ consumeFailedTps: 0.5, consumeFailedMessages: 6 },
+        },
+      ],
+      stack: 'text',
+    },
+  },
+  consumeMessageDirectly: {
+    codec: commands.consumeMessageDirectly,
+    code: 309,
+    request: {
+      ...{ consumerGroup: 'G', clientId: 'c', msgId: 'm', brokerName: 'broker-a', topic: 'T' },
+      ...{ topicSysFlag: 0, groupSysFlag: 0, body: Buffer.from('stored') },
+    },
+    response: {
+      ...{ order: false, autoCommit: true, consumeResult: 'CR_THROW_EXCEPTION' },
+      ...{ remark: 'why', spentTimeMs: 3 },
+    },
+  },
   sendMessage: { codec: commands.sendMessage, code: 10, request: send, response: sent },
   pullMessage: {
     codec: commands.pullMessage,

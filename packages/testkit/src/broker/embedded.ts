@@ -63,6 +63,7 @@ class EmbeddedBroker implements RunningBroker {
       flush: options.flush ?? 'async',
       autoCreateTopics: options.autoCreateTopics ?? true,
       messageDelayLevel: options.messageDelayLevel,
+      serverSideResetOffset: options.brokerConfig?.['useServerSideResetOffset'] !== 'false',
       enablePropertyFilter: options.brokerConfig?.['enablePropertyFilter'] === 'true',
       transactionTimeOutMs: options.transactions?.timeOutMs,
       transactionCheckIntervalMs: options.transactions?.checkIntervalMs,

@@ -11,7 +11,10 @@ export interface BrokerTls {
 }
 
 export interface StartBrokerOptions {
-  /** Keys of broker.conf to add or change; the embedded one reads `enablePropertyFilter` only. @default {} */
+  /**
+   * Keys of broker.conf to add or change; the embedded one reads `enablePropertyFilter` and
+   * `useServerSideResetOffset` only. @default {}
+   */
   brokerConfig?: Readonly<Record<string, string>>;
   /** @default 'async' */
   flush?: 'sync' | 'async';
