@@ -33,6 +33,8 @@ export interface RocketMQLimits {
   maxPopCheckpoints?: number;
   /** Half messages whose transaction has not ended; further ones get code 2. @default 100000 */
   maxPendingTransactions?: number;
+  /** Messages that wait for a time of their own; further ones get code 1. 16 bytes of memory each. @default 1000000 */
+  maxWaitingTimers?: number;
   /** Bytes that may wait for the disk; more sends get code 2. @default 67108864 */
   maxPendingBytes?: number;
   /** Messages in one pull answer. @default 32 */
@@ -220,6 +222,7 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     maxHeldPops: field('maxHeldPops', 65_536, 0, 10_000_000),
     maxPopCheckpoints: field('maxPopCheckpoints', 100_000, 1, 10_000_000),
     maxPendingTransactions: field('maxPendingTransactions', 100_000, 1, 10_000_000),
+    maxWaitingTimers: field('maxWaitingTimers', 1_000_000, 0, 100_000_000),
     maxPendingBytes: field('maxPendingBytes', 64 * MIB, 8 * MIB, 4096 * MIB),
     maxPullMessages: field('maxPullMessages', 32, 1, 100_000),
     maxPullBytes: field('maxPullBytes', 256 * 1024, 1, 8 * MIB),

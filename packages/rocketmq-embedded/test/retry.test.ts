@@ -152,14 +152,4 @@ describe('delayed messages', () => {
       })
       .toEqual(['later']);
   });
-
-  it('of a timer are refused, as by a broker without its timer wheel', async () => {
-    const { broker } = await startBroker();
-    const response = await broker.send({
-      topic: 'T',
-      properties: encodeProperties({ TIMER_DELAY_SEC: '1' }),
-    });
-    expect(response.code).toBe(ResponseCode.SYSTEM_ERROR);
-    expect(response.remark).toContain('timerWheelEnable is false');
-  });
 });

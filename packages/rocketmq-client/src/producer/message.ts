@@ -26,6 +26,13 @@ export interface Message {
   properties?: Readonly<Record<string, string>> | undefined;
   /** 1 to 18 (1 s to 2 h) of the broker's table; 0 is none. */
   delayLevel?: number | undefined;
+  /**
+   * When consumers get it, a Date or milliseconds since 1970; up to a second early. One in the past is delivered at
+   * once; a broker takes none beyond `timerMaxDelaySec`, 3 days. For RocketMQ 5.
+   */
+  deliverAt?: Date | number | undefined;
+  /** The same, counted from the broker's taking it. */
+  delayMs?: number | undefined;
 }
 
 /** A message checked and ready to be written. */
@@ -62,7 +69,7 @@ export function encodeMessage(message: Message, messageId: string): EncodedMessa
   return {
     topic,
     shardingKey: message.shardingKey,
-    delayed: (message.delayLevel ?? 0) > 0,
+    delayed: isDelayed(message),
     messageId,
     body: bytes,
     properties,
@@ -98,12 +105,34 @@ function propertiesOf(message: Message, messageId: string): string {
     }
     all[MessageProperty.DELAY] = String(message.delayLevel);
   }
+  Object.assign(all, deliveryTime(message));
   all[MessageProperty.UNIQ_KEY] = messageId;
   try {
     return encodeProperties(all);
   } catch (error) {
     throw invalid(messageOf(error), error);
   }
+}
+
+/** Batches cannot carry such messages. */
+export function isDelayed({ delayLevel, deliverAt, delayMs }: Message): boolean {
+  return (delayLevel ?? 0) > 0 || deliverAt !== undefined || delayMs !== undefined;
+}
+
+function deliveryTime({ delayLevel, deliverAt, delayMs }: Message): Record<string, string> {
+  const given = [(delayLevel ?? 0) > 0, deliverAt !== undefined, delayMs !== undefined];
+  if (given.filter((one) => one).length > 1)
+    throw invalid('delayLevel, deliverAt and delayMs exclude each other');
+  if (deliverAt !== undefined) {
+    const time = deliverAt instanceof Date ? deliverAt.getTime() : deliverAt;
+    return { [MessageProperty.TIMER_DELIVER_MS]: milliseconds('deliverAt', time) };
+  }
+  return delayMs === undefined ? {} : { [MessageProperty.TIMER_DELAY_MS]: milliseconds('delayMs', delayMs) };
+}
+
+function milliseconds(name: string, value: number): string {
+  if (Number.isSafeInteger(value) && value >= 0) return String(value);
+  throw invalid(`${name} ${String(value)} is not a whole number of milliseconds from 0 up`);
 }
 
 function tag(value: string | undefined): string | undefined {

@@ -9,7 +9,7 @@ import {
 import { ClientInstance } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
 import { withinSignal } from '../timing/within-signal.ts';
-import { compressBody, type EncodedMessage, type Message } from './message.ts';
+import { compressBody, type EncodedMessage, isDelayed, type Message } from './message.ts';
 import { MessageEncoder } from './message-encoder.ts';
 import type { SendOptions } from './producer.ts';
 import { type CallLimits, ProducerLife } from './producer-life.ts';
@@ -25,7 +25,7 @@ import {
 } from './transaction-options.ts';
 
 /** A message whose fate a local transaction decides. It cannot be delayed. */
-export type TransactionalMessage = Omit<Message, 'delayLevel'>;
+export type TransactionalMessage = Omit<Message, 'delayLevel' | 'deliverAt' | 'delayMs'>;
 
 export interface TransactionContext {
   /** The id the checker will see as `message.messageId`: note it with the local transaction. */
@@ -107,7 +107,7 @@ export class TransactionProducer {
     options: Omit<SendOptions, 'selectQueue'> = {},
   ): Promise<TransactionResult> {
     this.#life.checkUsable();
-    if (((message as Message).delayLevel ?? 0) > 0)
+    if (isDelayed(message))
       throw new SendError('message-invalid', 'a transactional message cannot be delayed');
     const encoded = this.#encoder.encode(message);
     const limits = { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };

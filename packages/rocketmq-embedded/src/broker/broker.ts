@@ -38,6 +38,7 @@ import { reviveTopic, SCHEDULE_TOPIC } from './system-topics.ts';
 import { topicHandlers } from './topic-handlers.ts';
 import { TopicTable } from './topic-table.ts';
 import { TransactionChecks } from './transaction-checks.ts';
+import { Timers } from './timers.ts';
 import { transactionHandlers } from './transaction-handlers.ts';
 import { Transactions } from './transactions.ts';
 
@@ -65,6 +66,7 @@ export class Broker {
     options: BrokerOptions,
     store: MessageStore,
     transactions: Transactions,
+    timers: Timers,
     checkpoints: Checkpoints,
   ) {
     const { settings, advertisedIp, brokerPort } = options;
@@ -114,6 +116,7 @@ export class Broker {
         maxHeldPops: limits.maxHeldPops,
       }),
       transactions,
+      timers,
       transactionChecks: new TransactionChecks({
         transactions,
         clients,
@@ -181,7 +184,13 @@ export class Broker {
         max: settings.limits.maxPopCheckpoints,
         logger: settings.logger,
       });
-      return new Broker(options, store, transactions, checkpoints);
+      const timers = await Timers.open({
+        store,
+        file: configFile(settings, 'timers.json'),
+        maxWaiting: settings.limits.maxWaitingTimers,
+        logger: settings.logger,
+      });
+      return new Broker(options, store, transactions, timers, checkpoints);
     } catch (error) {
       await store.close();
       throw error;
@@ -199,6 +208,7 @@ export class Broker {
     for (const timer of this.#timers) clearInterval(timer);
     this.#context.held.close();
     await this.#context.delays.close();
+    await this.#context.timers.close();
     await this.#context.transactionChecks.close();
     await this.#context.pop.close();
     try {
@@ -209,10 +219,15 @@ export class Broker {
   }
 
   #start(): void {
-    const { store, held, delays, pop, transactions, transactionChecks } = this.#context;
+    const { store, held, delays, timers, pop, transactions, transactionChecks } = this.#context;
     const { offsets, clients, locks, stats, logger } = this.#context;
     store.pinFrom(() =>
-      Math.min(delays.pinnedOffset(), transactions.pinnedOffset(), pop.checkpoints.pinnedOffset()),
+      Math.min(
+        delays.pinnedOffset(),
+        timers.pinnedOffset(),
+        transactions.pinnedOffset(),
+        pop.checkpoints.pinnedOffset(),
+      ),
     );
     store.onReadable((queue, fromOffset) => {
       if (queue.topic === SCHEDULE_TOPIC) delays.arrived(queue.queueId + 1);
@@ -222,6 +237,7 @@ export class Broker {
       pop.arrived(queue.topic, queue.queueId, () => queue.newTagHashes(fromOffset));
     });
     delays.start();
+    timers.start();
     this.#every(this.#settings.offsetSaveIntervalMs, logger, () => offsets.save());
     this.#every(this.#settings.offsetSaveIntervalMs, logger, () => pop.save());
     this.#every(REVIVE_MS, logger, () => pop.revive());
@@ -265,7 +281,7 @@ export class Broker {
       maxMessageSize: String(settings.maxMessageBytes),
       useServerSideResetOffset: String(this.#settings.serverSideResetOffset),
       enablePropertyFilter: String(this.#settings.enablePropertyFilter),
-      timerWheelEnable: 'false',
+      timerWheelEnable: 'true',
       rejectTransactionMessage: 'false',
       transactionTimeOut: String(this.#settings.transactionTimeOutMs),
       transactionCheckInterval: String(this.#settings.transactionCheckIntervalMs),

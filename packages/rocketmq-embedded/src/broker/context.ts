@@ -9,6 +9,7 @@ import type { OffsetTable } from './offset-table.ts';
 import type { Pop } from './pop/index.ts';
 import type { QueueLocks } from './queue-locks.ts';
 import type { BrokerStats } from './stats.ts';
+import type { Timers } from './timers.ts';
 import type { TopicTable } from './topic-table.ts';
 import type { TransactionChecks } from './transaction-checks.ts';
 import type { Transactions } from './transactions.ts';
@@ -39,6 +40,7 @@ export interface BrokerContext {
   readonly filters: Filters;
   readonly delays: DelayLevels;
   readonly pop: Pop;
+  readonly timers: Timers;
   readonly transactions: Transactions;
   readonly transactionChecks: TransactionChecks;
   readonly stats: BrokerStats;

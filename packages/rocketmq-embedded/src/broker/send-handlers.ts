@@ -171,7 +171,7 @@ async function sendSingle(
       'too many half messages wait for the end of their transactions',
     );
   const sysFlag = half ? asHalf(target.topic, target.queueId, header.sysFlag, properties) : header.sysFlag;
-  refuseTimer(properties);
+  const dueMs = half ? undefined : broker.timers.schedule(target.topic, target.queueId, properties);
   const place = placeDelayed(broker.delays.maxLevel, target.topic, target.queueId, properties);
   const text = encodeProperties(properties);
   checkSizes(broker, header.body.length, text);
@@ -186,7 +186,11 @@ async function sendSingle(
     body: header.body,
     properties: text,
   };
-  const appended = await (half ? broker.transactions.prepare(message) : append(broker, place.topic, message));
+  const appended = await (half
+    ? broker.transactions.prepare(message)
+    : dueMs !== undefined
+      ? broker.timers.add(dueMs, message, properties[MessageProperty.TIMER_DEL_UNIQKEY] !== undefined)
+      : append(broker, place.topic, message));
   broker.stats.put(1);
   return stored(
     request,
@@ -238,23 +242,6 @@ async function append(broker: BrokerContext, topic: string, message: NewMessage)
 function isHalf(header: SendRequest, properties: Record<string, string>): boolean {
   if (properties[MessageProperty.TRANSACTION_PREPARED]?.toLowerCase() !== 'true') return false;
   return !((header.reconsumeTimes ?? 0) > 0 && Number(properties[MessageProperty.DELAY] ?? 0) > 0);
-}
-
-/** As a broker that runs without its timer wheel. */
-function refuseTimer(properties: Record<string, string>): void {
-  const names = [
-    MessageProperty.TIMER_DELIVER_MS,
-    MessageProperty.TIMER_DELAY_SEC,
-    MessageProperty.TIMER_DELAY_MS,
-  ];
-  if (Number(properties[MessageProperty.DELAY] ?? 0) > 0) {
-    for (const name of names) delete properties[name];
-  } else if (names.some((name) => properties[name] !== undefined)) {
-    throw new Refusal(
-      ResponseCode.SYSTEM_ERROR,
-      'accurate timer message is not enabled, timerWheelEnable is false',
-    );
-  }
 }
 
 function checkSizes(broker: BrokerContext, bodyBytes: number, properties: string): void {

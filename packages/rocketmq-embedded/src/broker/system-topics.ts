@@ -2,6 +2,7 @@ import { AUTO_CREATE_TOPIC, Permission, topicConfigOf, type TopicConfig } from '
 
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
 export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_';
+export const TIMER_TOPIC = `${SYSTEM_TOPIC_PREFIX}wheel_timer`;
 export const SCHEDULE_QUEUES = 18;
 
 export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';

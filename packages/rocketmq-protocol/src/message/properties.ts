@@ -38,6 +38,12 @@ export const MessageProperty = {
   TIMER_DELAY_SEC: 'TIMER_DELAY_SEC',
   TIMER_DELAY_MS: 'TIMER_DELAY_MS',
   TIMER_DELIVER_MS: 'TIMER_DELIVER_MS',
+  /** Milliseconds since 1970 when the broker delivers it. */
+  TIMER_OUT_MS: 'TIMER_OUT_MS',
+  TIMER_ENQUEUE_MS: 'TIMER_ENQUEUE_MS',
+  TIMER_DEQUEUE_MS: 'TIMER_DEQUEUE_MS',
+  /** UNIQ_KEY of a message of the same time that is not to be delivered. */
+  TIMER_DEL_UNIQKEY: 'TIMER_DEL_UNIQKEY',
   /** Receipt handle of a popped message. */
   POP_CK: 'POP_CK',
   FIRST_POP_TIME: '1ST_POP_TIME',
