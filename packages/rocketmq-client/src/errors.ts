@@ -19,6 +19,7 @@ export const ROCKETMQ_ERROR_CODES = [
   'broker-error',
   'bad-answer',
   'held-back',
+  'receipt-expired',
   'offset-store-failed',
 ] as const;
 

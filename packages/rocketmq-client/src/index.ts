@@ -19,6 +19,7 @@ export {
 } from './metrics.ts';
 export { type TraceContext, traceContextOf } from './trace-context.ts';
 export type { ClientOptions } from './options.ts';
+export * from './pop-consumer/index.ts';
 export * from './producer/index.ts';
 export type { TlsOptions, TlsSource } from './transport/index.ts';
 export type { TopicRoute } from './routes/index.ts';

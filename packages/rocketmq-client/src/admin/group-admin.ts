@@ -2,6 +2,7 @@ import {
   type ClientConnection,
   commands,
   compareMessageQueues,
+  type MessageRequestMode,
   ResponseCode,
   retryTopic,
   type SubscriptionGroupConfig,
@@ -9,7 +10,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import type { RequestOptions } from '../client/index.ts';
 import { asRocketMQError } from '../errors.ts';
-import { groupName } from '../options.ts';
+import { groupName, integer, oneOf } from '../options.ts';
 import {
   type AskedBrokers,
   type BrokerChoice,
@@ -38,6 +39,18 @@ export interface CloneOffsetsOptions extends BrokerChoice, RequestOptions {
   /** Also topics that the members of the source group, if any are online, have left. @default false */
   offline?: boolean;
 }
+
+export interface SetMessageRequestModeOptions extends BrokerChoice, RequestOptions {
+  /** With POP: members that share the queues of one; -1 for all. @default -1 */
+  popShareQueueNum?: number;
+}
+
+export interface QueryAssignmentOptions extends RequestOptions {
+  /** @default 'AVG' */
+  strategy?: 'AVG' | 'AVG_BY_CIRCLE';
+}
+
+export type QueueAssignment = commands.QueueAssignment;
 
 export type QueueTimeSpan = commands.QueueTimeSpan;
 
@@ -91,6 +104,51 @@ export abstract class GroupAdmin extends TopicAdmin {
     for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
       await this.client.request(address, commands.cloneGroupOffset, request, options);
     }
+  }
+
+  /**
+   * Sets, on every master that is meant, how clients of a group whose queues the brokers share out (Java's with
+   * `clientRebalance=false`) get the messages of a topic. A `PopConsumer` pops whatever is set.
+   */
+  async setMessageRequestMode(
+    group: string,
+    topic: string,
+    mode: MessageRequestMode,
+    options: SetMessageRequestModeOptions = {},
+  ): Promise<void> {
+    const { clusterName, brokerAddress } = options;
+    const request = {
+      topic: requireText('topic', topic),
+      consumerGroup: groupName(group),
+      mode: oneOf('mode', mode, mode, ['PULL', 'POP']),
+      popShareQueueNum: integer('popShareQueueNum', options.popShareQueueNum, -1, -1, 0x7fffffff),
+    };
+    for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
+      await this.client.request(address, commands.setMessageRequestMode, request, options);
+    }
+  }
+
+  /**
+   * The queues of a topic that the brokers give to a member of a group; queue -1 stands for all queues of its broker.
+   * `undefined` when a broker cannot tell, as for a group without members. Fails with `topic-not-found`.
+   */
+  async queryAssignment(
+    group: string,
+    topic: string,
+    clientId: string,
+    options: QueryAssignmentOptions = {},
+  ): Promise<QueueAssignment[] | undefined> {
+    const request = {
+      topic: requireText('topic', topic),
+      consumerGroup: requireText('group', group),
+      clientId: requireText('clientId', clientId),
+      messageModel: 'CLUSTERING' as const,
+      strategyName: oneOf('strategy', options.strategy, 'AVG', ['AVG', 'AVG_BY_CIRCLE']),
+    };
+    // Each broker shares out the queues of all brokers: any one can tell.
+    const [address] = mastersOf([...(await this.topicRoute(topic)).brokers.values()]);
+    if (address === undefined) return undefined;
+    return (await this.client.request(address, commands.queryAssignment, request, options)).assignments;
   }
 
   /** Creates or changes a consumer group on every master that is meant. */

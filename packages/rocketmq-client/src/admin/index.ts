@@ -6,8 +6,11 @@ export type {
   CreateSubscriptionGroupOptions,
   DeleteSubscriptionGroupOptions,
   GroupConsumeStats,
+  QueryAssignmentOptions,
+  QueueAssignment,
   QueueConsumeStats,
   QueueTimeSpan,
+  SetMessageRequestModeOptions,
 } from './group-admin.ts';
 export type {
   FoundMessage,

@@ -28,6 +28,13 @@ export class Slots {
     });
   }
 
+  /** A place that is free now; `undefined` when there is none. */
+  tryAcquire(): (() => void) | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free--;
+    return this.#release();
+  }
+
   #release(): () => void {
     let released = false;
     return () => {
