@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { consoleLogger, isLogLevel } from './console-logger.ts';
 import { EmbeddedError } from './errors.ts';
 import type { RocketMQOptions } from './options.ts';
+import type { ServerTls } from './server/index.ts';
 import { startRocketMQ, type RocketMQServer } from './start.ts';
 
 const HELP = `rocketmq-embedded: a RocketMQ NameServer and broker in one process
@@ -21,6 +23,9 @@ Usage: rocketmq-embedded [options]
   --broker-name NAME     broker name                             (default broker-a)
   --acl FILE             accounts and their rights, as plain_acl.yml; changes count at once
                          (default: everybody may do everything)
+  --tls-cert FILE, --tls-key FILE
+                         certificate and key (PEM): take TLS connections only
+  --tls-client-ca FILE   and only from clients whose certificate this authority has signed
   --property-filter      let consumers choose by property with SQL92 expressions
   --no-auto-create       refuse topics nobody has created
   --delay-levels TEXT    delays of levels 1, 2, ...              (default "1s 5s 10s 30s 1m ... 2h")
@@ -89,6 +94,9 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
       cluster: { type: 'string' },
       'broker-name': { type: 'string' },
       acl: { type: 'string' },
+      'tls-cert': { type: 'string' },
+      'tls-key': { type: 'string' },
+      'tls-client-ca': { type: 'string' },
       'property-filter': { type: 'boolean', default: false },
       'no-auto-create': { type: 'boolean', default: false },
       'delay-levels': { type: 'string' },
@@ -114,10 +122,25 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
   if (values.cluster !== undefined) options.clusterName = values.cluster;
   if (values['broker-name'] !== undefined) options.brokerName = values['broker-name'];
   if (values.acl !== undefined) options.acl = values.acl;
+  const tls = tlsOf(values);
+  if (tls !== undefined) options.tls = tls;
   if (values['delay-levels'] !== undefined) options.messageDelayLevel = values['delay-levels'];
   if (values['retention-hours'] !== undefined)
     options.retentionMs = Math.round(Number(values['retention-hours']) * 3_600_000);
   return options;
+}
+
+function tlsOf(files: {
+  'tls-cert'?: string | undefined;
+  'tls-key'?: string | undefined;
+  'tls-client-ca'?: string | undefined;
+}): ServerTls | undefined {
+  const { 'tls-cert': cert, 'tls-key': key, 'tls-client-ca': ca } = files;
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new Error('--tls-cert and --tls-key belong together: both are needed for TLS');
+  const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+  return ca === undefined ? tls : { ...tls, ca: readFileSync(ca), requestCert: true };
 }
 
 /** The first signal stops in order; a second one, for who cannot wait, ends the process as usual. */
