@@ -1,5 +1,6 @@
 export type { BrokerTarget, BrokerTls, RunningBroker, StartBrokerOptions } from './broker/target.ts';
 export { brokerTargetFromEnvironment, startBroker } from './broker/start-broker.ts';
+export { JavaMqadmin, type JavaCommandResult } from './broker/java-mqadmin.ts';
 export { TestkitError, type TestkitErrorCode } from './errors.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { findFreePort } from './net/free-port.ts';

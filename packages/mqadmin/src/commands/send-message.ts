@@ -1,6 +1,7 @@
-import { Producer } from '@dt/rocketmq-client';
+import { type MessageQueue, Producer } from '@dt/rocketmq-client';
 import { defineCommand } from '../command.ts';
-import { required, text } from '../flags.ts';
+import { FaultError, WrongCallError } from '../exit.ts';
+import { integer, required, text } from '../flags.ts';
 import { Columns } from '../output/index.ts';
 
 const columns = new Columns([
@@ -18,15 +19,22 @@ export const sendMessage = defineCommand({
     body: required(text('-p, --body <text>', 'body, as UTF-8')),
     key: text('-k, --key <keys>', 'keys, with blanks between them'),
     tags: text('-c, --tags <tag>', 'tag'),
+    broker: text('-b, --broker <name>', 'to this broker, by its name (default: any)'),
+    qid: integer('-i, --qid <id>', 'with --broker: to this queue', { max: 0x7fffffff }),
   },
   examples: ['-t dt_settle -p \'{"version":1}\' -c order_settled -k B123:1:order_settled'],
-  async run({ flags: { topic, body, key, tags }, out, signal, clientOptions }) {
+  async run({ flags: { topic, body, key, tags, broker, qid }, out, signal, clientOptions, connect }) {
+    if (qid !== undefined && broker === undefined) throw new WrongCallError('--qid needs --broker');
     await using producer = new Producer({ ...clientOptions, group: 'mqadmin-send' });
     await producer.start();
     const keys = key?.split(/\s+/);
+    const target =
+      broker === undefined
+        ? undefined
+        : requireQueue((await (await connect()).topicRoute(topic)).writableQueues, broker, qid);
     const { queue, status, messageId, offsetMessageId, queueOffset } = await producer.send(
       { topic, body, tag: tags, keys },
-      { signal },
+      { signal, ...(target !== undefined && { selectQueue: () => target }) },
     );
     if (out.json) {
       const { brokerName, queueId } = queue;
@@ -37,3 +45,17 @@ export const sendMessage = defineCommand({
     out.line(columns.row([queue.brokerName, queue.queueId, status, messageId]));
   },
 });
+
+function requireQueue(
+  queues: readonly MessageQueue[],
+  broker: string,
+  qid: number | undefined,
+): MessageQueue {
+  const own = queues.filter(({ brokerName }) => brokerName === broker);
+  const queue = qid === undefined ? own[0] : own.find(({ queueId }) => queueId === qid);
+  if (queue !== undefined) return queue;
+  const known = queues.map(({ brokerName, queueId }) => `${brokerName} ${queueId}`).join(', ');
+  throw new FaultError(
+    `the topic has no writable queue ${qid === undefined ? '' : `${qid} `}at broker ${broker}; it has: ${known}`,
+  );
+}

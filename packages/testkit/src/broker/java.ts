@@ -8,8 +8,8 @@ import { TestkitError } from '../errors.ts';
 import { Program } from '../process/program.ts';
 import { withFileLock } from '../process/file-lock.ts';
 
-/** The two parts of a real RocketMQ. Each has its own class path: one for both does not resolve. */
-export type JavaPart = 'namesrv' | 'broker';
+/** The parts of a real RocketMQ, and its mqadmin. Each has its own class path: one for all does not resolve. */
+export type JavaPart = 'namesrv' | 'broker' | 'tools';
 
 const instead =
   'or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ that runs elsewhere, or test on the embedded one (ROCKETMQ_TARGET=embedded)';
@@ -56,7 +56,7 @@ export async function classPathOf(part: JavaPart): Promise<string> {
   if (known !== undefined) return known;
 
   await mkdir(cache, { recursive: true });
-  // One Maven at a time, for both parts: two of them would download into the same local repository.
+  // One Maven at a time, for all parts: two of them would download into the same local repository.
   return withFileLock(join(cache, 'maven.lock'), 300_000, async () => {
     const meanwhile = await readClassPath(file);
     if (meanwhile !== undefined) return meanwhile;
