@@ -1,9 +1,11 @@
+import { runMqadmin } from '@dt/mqadmin';
 import { Admin, Producer, PushConsumer, type SendResult } from '@dt/rocketmq-client';
 import { eventually, uniqueName } from '@dt/testkit';
 import { execFile } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../../packages/mqadmin/bin/mqadmin.js', import.meta.url));
+export const program = fileURLToPath(new URL('../../../packages/mqadmin/bin/mqadmin.js', import.meta.url));
 
 export interface ProgramResult {
   code: number;
@@ -20,12 +22,23 @@ export function runProgram(nameServer: string, args: readonly string[]): Promise
       [program, ...args],
       { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
-        if (error !== null && typeof error.code !== 'number') reject(error);
-        else resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+        if (error === null) resolve({ code: 0, stdout, stderr });
+        else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
+        else reject(new Error(`mqadmin ${args.join(' ')}: no exit code`, { cause: error }));
       },
     );
     child.stdin?.end();
   });
+}
+
+/** Runs our mqadmin within this process, which starts in no time. */
+export async function runHere(nameServer: string, args: readonly string[]): Promise<ProgramResult> {
+  const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+  const written = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    terminal[name].on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
+  const code = await runMqadmin(args, { env: { NAMESRV_ADDR: nameServer }, terminal });
+  return { code, ...written };
 }
 
 /** A topic with messages, a producer and a consumer that has consumed them, for commands to look at. */

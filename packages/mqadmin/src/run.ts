@@ -50,6 +50,8 @@ export async function runMqadmin(args: readonly string[], options: RunOptions = 
     return exitCode;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    // That a reader has left is told after the write that found it out.
+    await new Promise((resolve) => terminal.stdout.write('', () => setImmediate(resolve)));
     terminal.stdout.off('error', leave);
   }
 }

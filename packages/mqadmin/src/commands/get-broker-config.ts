@@ -22,13 +22,13 @@ export const getBrokerConfig = defineCommand({
       brokerAddr === undefined
         ? groupsOf(nodesOf(await admin.clusterInfo({ signal }), clusterName))
         : [{ address: brokerAddr, title: brokerAddr }];
-    const records: { brokerAddr: string; config: Record<string, string> }[] = [];
+    const records: { brokerAddr: string; settings: Record<string, string> }[] = [];
     for (const { address, title } of targets) {
-      const config = shownConfig(await admin.brokerConfig(address, { signal }));
-      if (out.json) records.push({ brokerAddr: address, config });
+      const settings = shownSettings(await admin.brokerConfig(address, { signal }));
+      if (out.json) records.push({ brokerAddr: address, settings });
       else {
         out.line(`============${title}============`);
-        for (const [name, value] of Object.entries(config))
+        for (const [name, value] of Object.entries(settings))
           out.line(`${name.padEnd(50)}=  ${value}`.trimEnd());
         out.line();
       }
@@ -46,9 +46,9 @@ function groupsOf(nodes: readonly BrokerNode[]): { address: string; title: strin
   });
 }
 
-function shownConfig(config: Readonly<Record<string, string>>): Record<string, string> {
+function shownSettings(settings: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(config)
+    Object.entries(settings)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [name, SECRET.test(name) && value !== '' ? HIDDEN : value]),
   );

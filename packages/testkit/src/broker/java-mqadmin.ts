@@ -19,8 +19,8 @@ const javaOptions = ['-Xms32m', '-Xmx192m', '-XX:TieredStopAtLevel=1', '-XX:+Use
 const CALL_TIMEOUT_MS = 60_000;
 
 interface Waiting {
-  resolve(answer: string): void;
-  reject(error: Error): void;
+  readonly resolve: (answer: string) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** RocketMQ's own mqadmin (5.3.1) in one JVM that runs command after command. */
