@@ -1,8 +1,8 @@
 import { JavaMqadmin, startBroker, uniqueName } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rocketmq } from '../support.ts';
-import { comparable, comparableSet } from './comparable.ts';
-import { openStage, runHere, type Stage } from './stage.ts';
+import { comparable, comparableSet } from '../mqadmin/comparable.ts';
+import { openStage, runHere, type Stage } from '../mqadmin/stage.ts';
 
 interface Comparison {
   /** What makes the two outputs comparable. @default their lines, without an order */
@@ -243,11 +243,9 @@ test('what differs between two runs and means nothing is masked', () => {
   ]);
 });
 
-// Java is needed for these, as for the real RocketMQ: `npm test` does without.
-const targets = rocketmq.target === 'real' ? (['real', 'embedded'] as const) : [];
-
-for (const target of targets) {
-  describe(`RocketMQ's own mqadmin and ours say the same of the ${target} broker`, () => {
+describe.each(['real', 'embedded'] as const)(
+  "RocketMQ's own mqadmin and ours say the same of the %s broker",
+  (target) => {
     let stage: Stage;
     let java: JavaMqadmin;
     let stop: () => Promise<void> = async () => undefined;
@@ -286,5 +284,5 @@ for (const target of targets) {
         expect(outcome.ours).toEqual(outcome.java);
       }
     });
-  });
-}
+  },
+);
