@@ -15,6 +15,8 @@ export class QueueCommits {
   readonly #runs = new Coalesced(() => this.#run());
   /** `undefined`: none is stored, so even an offset that has not moved must be told. */
   #committedOffset: number | undefined;
+  /** Whether the broker had an offset of this queue before the last commit. */
+  #isStored: boolean;
   /** Until then a commit whose answer never came may still overwrite a later one. */
   #doubtUntilMs = 0;
 
@@ -30,6 +32,7 @@ export class QueueCommits {
     this.#offsets = offsets;
     this.#doneOffset = doneOffset;
     this.#mayCommit = mayCommit;
+    this.#isStored = start.stored;
     this.#committedOffset = start.stored ? start.offset : undefined;
   }
 
@@ -53,6 +56,9 @@ export class QueueCommits {
       if (asRocketMQError(error).outcome === 'unknown') this.#doubtUntilMs = Date.now() + DOUBT_MS;
       throw error;
     }
-    this.#committedOffset = offset;
+    // A broker that gets the first offsets of a group for several queues of a topic at the same time can lose all but
+    // one of them, although it answers success: the first one is told twice.
+    if (this.#isStored) this.#committedOffset = offset;
+    this.#isStored = true;
   }
 }

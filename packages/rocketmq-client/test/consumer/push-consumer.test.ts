@@ -462,11 +462,12 @@ describe('offsets', () => {
     cluster.stored[0] = [{ body: 'a' }];
     await using consumer = consumerOn(cluster, { commitIntervalMs: 20 });
     await consumer.start();
-    await until(() => cluster.committed.length === 2, 'a commit of both queues');
+    // The first one is told twice, see test/issues/first-offsets-lost.test.ts.
+    await until(() => cluster.committed.length === 4, 'two commits of both queues');
     const polls = cluster.server.requests.length;
     await new Promise((resolve) => setTimeout(resolve, 100));
     // The retry queue has not moved, but the broker kept no offset for it.
-    expect([cluster.commitsOf('T'), cluster.commitsOf('%RETRY%G')]).toEqual([[1], [0]]);
+    expect([cluster.commitsOf('T').at(-1), cluster.commitsOf('%RETRY%G')]).toEqual([1, [0, 0]]);
     expect(cluster.server.requests.length).toBe(polls);
   });
 });
