@@ -17,7 +17,7 @@ export {
   type MetricsHook,
   ROCKETMQ_METRICS,
 } from './metrics.ts';
-export { type TraceContext, traceContextOf } from './trace-context.ts';
+export { type TraceContext, traceContextOf } from './trace/trace-context.ts';
 export type { ClientOptions } from './options.ts';
 export * from './pop-consumer/index.ts';
 export * from './producer/index.ts';

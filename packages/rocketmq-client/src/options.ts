@@ -1,4 +1,10 @@
-import { type Credentials, isValidName, MAX_GROUP_LENGTH } from '@dt/rocketmq-protocol';
+import {
+  type Credentials,
+  isValidName,
+  MAX_GROUP_LENGTH,
+  MAX_TOPIC_LENGTH,
+  TRACE_TOPIC,
+} from '@dt/rocketmq-protocol';
 import { RocketMQError } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { type MetricsHook, safeMetrics } from './metrics.ts';
@@ -146,6 +152,19 @@ function metricsHook(value: MetricsHook | undefined, logger: Logger): MetricsHoo
   if (value !== undefined && (typeof value.observe !== 'function' || typeof value.set !== 'function'))
     throw invalidOption('metrics', value, 'expected an object with the functions observe and set');
   return safeMetrics(value, logger);
+}
+
+/** Where message traces go; undefined for nowhere. */
+export function traceTopic(value: boolean | { topic: string } | undefined): string | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return TRACE_TOPIC;
+  if (
+    typeof value === 'object' &&
+    typeof value.topic === 'string' &&
+    isValidName(value.topic, MAX_TOPIC_LENGTH)
+  )
+    return value.topic;
+  throw invalidOption('messageTrace', JSON.stringify(value), 'expected true, false or { topic }');
 }
 
 function unitName(value: string | undefined): string | undefined {

@@ -8,6 +8,7 @@ import {
   integer,
   invalidOption,
   oneOf,
+  traceTopic,
 } from '../options.ts';
 import { allocation, type AllocationStrategy } from './allocation.ts';
 import type { OffsetStore } from './offset-store.ts';
@@ -118,6 +119,12 @@ export interface PushConsumerOptions extends ClientOptions {
   rebalanceIntervalMs?: number;
   /** Time a running handler gets when its queue is given away or the consumer closes, before its signal fires. @default 5000 */
   handlerGraceMs?: number;
+  /**
+   * Sends records of every handler call, for each of its messages, to the topic of message traces, as RocketMQ's tools
+   * read them; true: `RMQ_SYS_TRACE_TOPIC`.
+   * @default false
+   */
+  messageTrace?: boolean | { topic: string };
   /** Limit for close() as a whole. @default 10000 */
   closeTimeoutMs?: number;
 }
@@ -148,6 +155,7 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
   readonly commitIntervalMs: number;
   readonly rebalanceIntervalMs: number;
   readonly handlerGraceMs: number;
+  readonly traceTopic: string | undefined;
   readonly closeTimeoutMs: number;
 }
 
@@ -194,6 +202,7 @@ export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsu
     commitIntervalMs: durationMs('commitIntervalMs', options.commitIntervalMs, 5000),
     rebalanceIntervalMs: durationMs('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000),
     handlerGraceMs: durationMs('handlerGraceMs', options.handlerGraceMs, 5000),
+    traceTopic: traceTopic(options.messageTrace),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 10_000),
   };
 }

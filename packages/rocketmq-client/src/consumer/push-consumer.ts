@@ -16,6 +16,7 @@ import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
 import { answerBroker } from './broker-requests.ts';
 import { type Cached, ConsumerMeter } from './consumer-meter.ts';
+import { ConsumeTracer, TraceDispatcher } from '../trace/index.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
 import { type CheckedConsumerOptions, checkConsumerOptions, type PushConsumerOptions } from './options.ts';
@@ -45,6 +46,8 @@ export class PushConsumer {
   readonly #sendBack: SendBack;
   readonly #slots: Slots;
   readonly #pauses = new PauseSwitch();
+  /** Only with message traces. */
+  readonly #traces: TraceDispatcher | undefined;
   /** Only with a hook for metrics. */
   readonly #meter: ConsumerMeter | undefined;
   readonly #closing = new AbortController();
@@ -76,7 +79,9 @@ export class PushConsumer {
       // The broker has taken this client out of the group: what belongs to whom may have changed.
       onDisconnect: () => this.#rebalancer.request(),
     });
-    const { metrics } = this.#options;
+    const { metrics, traceTopic, logger } = this.#options;
+    if (traceTopic !== undefined)
+      this.#traces = new TraceDispatcher(this.#client, { topic: traceTopic, group, role: 'C', logger });
     if (metrics !== undefined) {
       const labels = { client_id: this.#client.clientId, consumer_group: group };
       this.#meter = new ConsumerMeter(metrics, labels, (topic) => this.#cachedOf(topic));
@@ -190,6 +195,7 @@ export class PushConsumer {
     this.#locks?.close();
     for (const topic of this.#subscriptions.keys()) this.#meter?.holds(topic);
     this.#closing.abort();
+    await this.#traces?.close(Math.min(1000, requestTimeoutMs));
     const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
     await this.#client.close(Math.min(requestTimeoutMs, leftMs));
   }
@@ -237,6 +243,7 @@ export class PushConsumer {
       slots: this.#slots,
       pauses: this.#pauses,
       lock,
+      tracer: this.#traces && new ConsumeTracer(this.#traces, this.#options.group),
       meter: this.#meter,
       heartbeat: () => this.#client.heartbeat(),
     });

@@ -1,10 +1,11 @@
-import type { MessageQueue } from '@dt/rocketmq-protocol';
+import type { TraceConsumeResult, MessageQueue } from '@dt/rocketmq-protocol';
 import { channels } from '../diagnostics.ts';
 import { messageOf } from '../errors.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
 import type { Cached, ConsumerMeter } from './consumer-meter.ts';
+import type { ConsumeTracer } from '../trace/index.ts';
 import { callHandler, type HandlerOutcome } from './handler-call.ts';
 import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
@@ -26,6 +27,8 @@ export interface QueueConsumerParts {
   pauses: PauseSwitch;
   /** With queue locks. Given back at the end. */
   lock?: QueueLock | undefined;
+  /** Only with message traces. */
+  tracer?: ConsumeTracer | undefined;
   /** Only with a hook for metrics. */
   meter?: ConsumerMeter | undefined;
   /** Brings the brokers up to date about this client. */
@@ -292,12 +295,14 @@ export class QueueConsumer {
   async #handle(batch: readonly CachedMessage[], attempt: number): Promise<HandlerOutcome> {
     const startedAt = Date.now();
     const { handler, onError, consumeTimeoutMs, group } = this.#options;
-    const { meter } = this.#parts;
+    const { meter, tracer } = this.#parts;
+    const traceEnd = tracer?.begins(batch);
     meter?.begins(this.queue.topic, batch);
     const outcome = await callHandler(batch, {
       ...{ handler, queue: this.queue, attempt, abandoned: this.#abandoned.signal },
       timeoutMs: onError === 'sendBack' ? consumeTimeoutMs : undefined,
     });
+    traceEnd?.(resultOf(outcome, batch));
     meter?.ended(this.queue.topic, Date.now() - startedAt, outcome.status === 'done');
     if (channels.receive.hasSubscribers) {
       const { topic, queueId, brokerName } = this.queue;
@@ -321,4 +326,11 @@ export class QueueConsumer {
       ...fields,
     });
   }
+}
+
+/** As RocketMQ's clients write it into message traces. */
+function resultOf(outcome: HandlerOutcome, batch: readonly CachedMessage[]): TraceConsumeResult {
+  if (outcome.status === 'done') return 'success';
+  if (outcome.status === 'overdue') return 'timeout';
+  return outcome.failed.length < batch.length ? 'failed' : 'exception';
 }

@@ -5,6 +5,7 @@ import { KeyedLanes } from './keyed-lanes.ts';
 import { compressBody, type EncodedMessage } from './message.ts';
 import { asSendError, resultOf, type SendResult } from './send-result.ts';
 import type { Sender, SendLimits, Sent } from './sender.ts';
+import type { SendTracer } from '../trace/index.ts';
 
 /** A message of a batch on its way. */
 export interface BatchItem {
@@ -24,11 +25,14 @@ export interface QueueGroup<Item extends BatchItem = BatchItem> {
 export class BatchSender {
   readonly #sender: Sender;
   readonly #limits: BatchLimits;
+  /** Only with message traces. */
+  readonly #tracer: SendTracer | undefined;
   readonly #lanes = new KeyedLanes();
 
-  constructor(sender: Sender, limits: BatchLimits) {
+  constructor(sender: Sender, limits: BatchLimits, tracer?: SendTracer) {
     this.#sender = sender;
     this.#limits = limits;
+    this.#tracer = tracer;
   }
 
   /** Resolves when every item was told how it went. With `holdBack` nothing is sent after a failure. */
@@ -46,11 +50,14 @@ export class BatchSender {
         for (const item of items) item.failed(error);
         continue;
       }
+      const startedAt = Date.now();
       try {
         const sent = await this.#sendItems(group, items, limits);
         for (let n = 0; n < items.length; n++) {
           const item = items[n];
-          if (item !== undefined) item.sent(resultOf(sent, item.encoded, n));
+          if (item === undefined) continue;
+          this.#tracer?.stored(item.encoded, sent, n, startedAt);
+          item.sent(resultOf(sent, item.encoded, n));
         }
       } catch (error) {
         const failure = asSendError(error);

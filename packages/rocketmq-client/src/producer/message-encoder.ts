@@ -1,6 +1,6 @@
 import { messageIds } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
-import { withTraceContext } from '../trace-context.ts';
+import { withTraceContext } from '../trace/trace-context.ts';
 import { encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
 

@@ -8,8 +8,9 @@ import {
   integer,
   invalidOption,
   oneOf,
+  traceTopic,
 } from '../options.ts';
-import type { TraceContext } from '../trace-context.ts';
+import type { TraceContext } from '../trace/trace-context.ts';
 import type { Message } from './message.ts';
 
 export interface ProducerOptions extends ClientOptions {
@@ -57,6 +58,12 @@ export interface ProducerOptions extends ClientOptions {
    * @default no trace context
    */
   traceContext?: (message: Message) => TraceContext | undefined;
+  /**
+   * Sends a record of every stored message to the topic of message traces, as RocketMQ's tools read them; true:
+   * `RMQ_SYS_TRACE_TOPIC`.
+   * @default false
+   */
+  messageTrace?: boolean | { topic: string };
   /** Time for close() to wait for sends under way. @default 5000 */
   closeTimeoutMs?: number;
 }
@@ -76,6 +83,7 @@ export interface CheckedProducerOptions extends CheckedClientOptions {
   readonly maxPendingBytes: number;
   readonly whenFull: 'wait' | 'error';
   readonly traceContext: ((message: Message) => TraceContext | undefined) | undefined;
+  readonly traceTopic: string | undefined;
   readonly closeTimeoutMs: number;
 }
 
@@ -109,6 +117,7 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
     ),
     whenFull: oneOf('whenFull', options.whenFull, 'wait', ['wait', 'error']),
     traceContext: traceContext(options.traceContext),
+    traceTopic: traceTopic(options.messageTrace),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 5000),
   };
 }

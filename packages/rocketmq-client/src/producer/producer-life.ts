@@ -15,6 +15,16 @@ type LifeOptions = Pick<
   | 'requestTimeoutMs'
 >;
 
+/** What has to do with the end of a producer besides its calls. */
+export interface ProducerParts {
+  /** Ends all waiting for more. */
+  drain?: () => void;
+  /** Resolves when it has nothing to do. */
+  settled?: () => Promise<unknown>;
+  /** The last use of the connections; bounded. */
+  flush?: (() => Promise<void>) | undefined;
+}
+
 export interface CallLimits {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -25,22 +35,17 @@ export class ProducerLife {
   readonly window: SendWindow;
   readonly #client: ClientInstance;
   readonly #options: LifeOptions;
-  /** What `close` waits for besides the calls. */
-  readonly #settled: () => Promise<unknown>;
+  readonly #parts: ProducerParts;
   readonly #closing = new AbortController();
   #state: 'new' | 'started' | 'closed' = 'new';
   #starting: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(
-    client: ClientInstance,
-    options: LifeOptions,
-    settled: () => Promise<unknown> = () => Promise.resolve(),
-  ) {
+  constructor(client: ClientInstance, options: LifeOptions, parts: ProducerParts = {}) {
     this.window = new SendWindow(options);
     this.#client = client;
     this.#options = options;
-    this.#settled = settled;
+    this.#parts = parts;
   }
 
   /** Fires when the time that `close` waits is over, with the error of what is left. */
@@ -95,11 +100,13 @@ export class ProducerLife {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    const idle = Promise.all([this.window.idle(), this.#settled()]);
+    this.#parts.drain?.();
+    const idle = Promise.all([this.window.idle(), this.#parts.settled?.()]);
     await endsWithin(idle, this.#options.closeTimeoutMs);
     const error = new SendError('closed', 'the producer was closed', { retryable: true });
     this.window.refuseWaiting(error);
     this.#closing.abort(error);
+    await this.#parts.flush?.();
     await this.#client.close(this.#options.requestTimeoutMs);
   }
 }

@@ -11,6 +11,8 @@ import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector, type SelectQueue } from './queue-selector.ts';
 import { asSendError, resultOf, type SendOutcome, type SendResult } from './send-result.ts';
 import { Sender, type SendRequest } from './sender.ts';
+import { tracesOf } from './send-traces.ts';
+import type { SendTracer } from '../trace/index.ts';
 
 export interface SendOptions {
   /** Gives up; whether the message was stored is then in `outcome` of the error. */
@@ -61,6 +63,8 @@ export class Producer {
   /** Only with `lingerMs`. */
   readonly #batcher: AutoBatcher | undefined;
   readonly #life: ProducerLife;
+  /** Only with message traces. */
+  readonly #tracer: SendTracer | undefined;
   readonly #encoder: MessageEncoder;
 
   constructor(options: ProducerOptions) {
@@ -68,9 +72,14 @@ export class Producer {
     const membership = { producerGroups: [this.#options.group], consumers: [] };
     this.#client = new ClientInstance({ ...this.#options, membership });
     this.#selector = new QueueSelector(this.#options.avoidSlowBrokers ? new BrokerLatency() : undefined);
-    this.#life = new ProducerLife(this.#client, this.#options, async () => this.#batcher?.drain());
+    const traces = tracesOf(this.#client, this.#options);
+    this.#tracer = traces?.tracer;
+    this.#life = new ProducerLife(this.#client, this.#options, {
+      drain: () => this.#batcher?.drain(),
+      flush: traces?.flush,
+    });
     this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#life.closing);
-    this.#batches = new BatchSender(this.#sender, this.#options);
+    this.#batches = new BatchSender(this.#sender, this.#options, this.#tracer);
     const { lingerMs } = this.#options;
     if (lingerMs !== undefined) {
       const batching = { ...this.#options, lingerMs };
@@ -109,7 +118,10 @@ export class Producer {
         bytes >= this.#options.compressFromBytes
           ? await this.#compressed(encoded, queue)
           : requestOf(encoded, queue, encoded.body, 0);
-      return resultOf(await this.#sender.send(request, limits), encoded, 0);
+      const startedAt = Date.now();
+      const sent = await this.#sender.send(request, limits);
+      this.#tracer?.stored(encoded, sent, 0, startedAt);
+      return resultOf(sent, encoded, 0);
     } finally {
       window.leave(1, bytes);
     }

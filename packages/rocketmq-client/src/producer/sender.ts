@@ -53,6 +53,11 @@ export interface Sent {
   queueOffset: number;
   /** One a message. */
   offsetMessageIds: string[];
+  /** Of the broker, `host:port`. */
+  address: string;
+  regionId: string;
+  /** The broker's switch for message traces. */
+  isTraced: boolean;
 }
 
 export interface SendLimits {
@@ -165,7 +170,7 @@ export class Sender {
       const status = sendStatusOf(response.code);
       if (status === undefined)
         throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
-      const sent = sentOf(status, to.queue, response);
+      const sent = sentOf(status, to.queue, to.address, response);
       this.#note(request, to.queue, startedAt, undefined);
       return sent;
     } catch (error) {
@@ -272,10 +277,14 @@ export class Sender {
   }
 }
 
-function sentOf(status: SendStatus, queue: MessageQueue, response: CommandPayload): Sent {
+function sentOf(status: SendStatus, queue: MessageQueue, address: string, response: CommandPayload): Sent {
   try {
-    const { msgId, queueId, queueOffset } = commands.sendMessageV2.decodeResponse(response);
-    return { status, queue: { ...queue, queueId }, queueOffset, offsetMessageIds: msgId.split(',') };
+    const { msgId, queueId, queueOffset, MSG_REGION, TRACE_ON } =
+      commands.sendMessageV2.decodeResponse(response);
+    return {
+      ...{ status, queue: { ...queue, queueId }, queueOffset, offsetMessageIds: msgId.split(',') },
+      ...{ address, regionId: MSG_REGION ?? 'DefaultRegion', isTraced: TRACE_ON !== 'false' },
+    };
   } catch (error) {
     // The message is stored, only its place is not known; a repetition would store it twice.
     throw new RocketMQError('bad-answer', asRocketMQError(error).message, {

@@ -16,6 +16,8 @@ import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
 import { Sender, type Sent } from './sender.ts';
+import { tracesOf } from './send-traces.ts';
+import type { SendTracer } from '../trace/index.ts';
 import { checkedState, endTransaction, TransactionChecks } from './transaction-checks.ts';
 import {
   type CheckedTransactionOptions,
@@ -58,6 +60,8 @@ export class TransactionProducer {
   readonly #sender: Sender;
   readonly #checks: TransactionChecks;
   readonly #life: ProducerLife;
+  /** Only with message traces. */
+  readonly #tracer: SendTracer | undefined;
   readonly #encoder: MessageEncoder;
   /** Local functions by message id; also those that were given up, until they end. */
   readonly #running = new Map<string, Promise<unknown>>();
@@ -75,7 +79,12 @@ export class TransactionProducer {
         return { extFields: {}, body: Buffer.alloc(0) };
       },
     });
-    this.#life = new ProducerLife(this.#client, this.#options, () => this.#checks.settled());
+    const traces = tracesOf(this.#client, this.#options);
+    this.#tracer = traces?.tracer;
+    this.#life = new ProducerLife(this.#client, this.#options, {
+      settled: () => this.#checks.settled(),
+      flush: traces?.flush,
+    });
     const { closing } = this.#life;
     // Every local function under way listens; their number has a limit of its own.
     setMaxListeners(0, closing);
@@ -135,7 +144,9 @@ export class TransactionProducer {
     // From before it is stored: a check can come before the answer of the send.
     this.#running.set(messageId, Promise.resolve());
     try {
+      const startedAt = Date.now();
       const sent = await this.#sendHalf(encoded, limits);
+      this.#tracer?.stored(encoded, sent, 0, startedAt, true);
       const result = {
         status: sent.status,
         messageId,

@@ -75,9 +75,10 @@ describe('attributes of a topic', () => {
   ])('%j is refused at the door', async (attributes) => {
     await using cluster = await clusterWithKv();
     await using admin = await startAdmin(cluster.address);
-    await expect(
-      admin.createTopic({ topic: 'T', attributes: attributes }),
-    ).rejects.toMatchObject({ code: 'options-invalid', outcome: 'not-sent' });
+    await expect(admin.createTopic({ topic: 'T', attributes: attributes })).rejects.toMatchObject({
+      code: 'options-invalid',
+      outcome: 'not-sent',
+    });
     expect(cluster.server.requestsOf(RequestCode.UPDATE_AND_CREATE_TOPIC)).toEqual([]);
   });
 });

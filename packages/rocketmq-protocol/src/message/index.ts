@@ -35,3 +35,13 @@ export {
   type BodyCompression,
 } from './sys-flag.ts';
 export { createUniqueKeyFactory, type UniqueKeyOptions } from './unique-key.ts';
+export {
+  type ConsumedTrace,
+  type TraceConsumeResult,
+  type ConsumeTrace,
+  encodeMessageTrace,
+  type MessageTrace,
+  type PublishTrace,
+  TRACE_TOPIC,
+  type TraceMessageType,
+} from './message-trace.ts';

@@ -1,0 +1,39 @@
+import { decodeProperties, MessageProperty, type TraceMessageType } from '@dt/rocketmq-protocol';
+import type { EncodedMessage } from '../producer/message.ts';
+import type { Sent } from '../producer/sender.ts';
+import type { TraceDispatcher } from './trace-dispatcher.ts';
+
+/** Traces messages that were stored. */
+export class SendTracer {
+  readonly #dispatcher: TraceDispatcher;
+  readonly #group: string;
+
+  constructor(dispatcher: TraceDispatcher, group: string) {
+    this.#dispatcher = dispatcher;
+    this.#group = group;
+  }
+
+  /** The message at this position of a request was stored. */
+  stored(encoded: EncodedMessage, sent: Sent, position: number, startedAt: number, isHalf = false): void {
+    // The broker's switch.
+    if (!sent.isTraced) return;
+    const properties = decodeProperties(encoded.properties);
+    const messageType: TraceMessageType = isHalf ? 'half' : encoded.delayed ? 'delay' : 'normal';
+    this.#dispatcher.add({
+      type: 'Pub',
+      timestamp: startedAt,
+      regionId: sent.regionId,
+      group: this.#group,
+      topic: encoded.topic,
+      messageId: encoded.messageId,
+      tag: properties[MessageProperty.TAGS] ?? '',
+      keys: properties[MessageProperty.KEYS] ?? '',
+      storeHost: sent.address,
+      bodyBytes: encoded.body.length,
+      costMs: Date.now() - startedAt,
+      messageType,
+      offsetMessageId: sent.offsetMessageIds[position] ?? '',
+      success: sent.status === 'SEND_OK',
+    });
+  }
+}
