@@ -79,10 +79,10 @@ test('message traces of a producer and a consumer lie in the trace topic, found 
   const [good, bad] = sent;
   const published = records.filter(([type]) => type === 'Pub');
   expect(published).toHaveLength(2);
-  expect(published[0]).toMatchObject([
-    ...['Pub', expect.stringMatching(/^\d{13}$/), 'DefaultRegion', group, topic, good?.messageId],
-    ...['A', 'k1 k2', rocketmq.brokerAddress, '4', expect.stringMatching(/^\d+$/), '0'],
-    ...[good?.offsetMessageId, 'true'],
+  const digits: unknown = expect.stringMatching(/^\d+$/);
+  expect(published[0]).toEqual([
+    ...['Pub', digits, 'DefaultRegion', group, topic, good?.messageId, 'A', 'k1 k2'],
+    ...[rocketmq.brokerAddress, '4', digits, '0', good?.offsetMessageId, 'true'],
   ]);
   const ends = records.filter(([type]) => type === 'SubAfter');
   const begins = records.filter(([type]) => type === 'SubBefore');

@@ -1,6 +1,9 @@
 /** Topic of message traces where none is named. */
 export const TRACE_TOPIC = 'RMQ_SYS_TRACE_TOPIC';
 
+/** What Java writes for nothing. Its reader drops empty fields at the end and then misses one. */
+const NOTHING = 'null';
+
 const CONTENT = '\u0001';
 const RECORD = '\u0002';
 
@@ -67,17 +70,17 @@ function fieldsOf(trace: MessageTrace): (string | number | boolean)[] {
     case 'Pub':
       return [
         ...[trace.type, trace.timestamp, trace.regionId, trace.group, trace.topic, trace.messageId],
-        ...[trace.tag, trace.keys, trace.storeHost, trace.bodyBytes, trace.costMs],
+        ...[trace.tag || NOTHING, trace.keys || NOTHING, trace.storeHost, trace.bodyBytes, trace.costMs],
         ...[MESSAGE_TYPES.indexOf(trace.messageType), trace.offsetMessageId, trace.success],
       ];
     case 'SubBefore':
       return [
         ...[trace.type, trace.timestamp, trace.regionId, trace.group, trace.requestId],
-        ...[trace.messageId, trace.reconsumeTimes, trace.keys],
+        ...[trace.messageId, trace.reconsumeTimes, trace.keys || NOTHING],
       ];
     case 'SubAfter':
       return [
-        ...[trace.type, trace.requestId, trace.messageId, trace.costMs, trace.success, trace.keys],
+        ...[trace.type, trace.requestId, trace.messageId, trace.costMs, trace.success, trace.keys || NOTHING],
         ...[CONSUME_RESULTS.indexOf(trace.result), trace.timestamp, trace.group],
       ];
   }

@@ -39,4 +39,19 @@ describe('a record of a message trace is the text of Java', () => {
     });
     expect(shown(trace)).toBe(golden.after);
   });
+
+  it('where there is no tag and no key', () => {
+    const bare = { ...common, keys: '' };
+    const pub = encodeMessageTrace({
+      ...bare,
+      ...{ type: 'Pub', regionId: 'DefaultRegion', topic: 'T', tag: '', storeHost: '127.0.0.1:10911' },
+      ...{ bodyBytes: 12, costMs: 5, messageType: 'normal', offsetMessageId: 'OFFID', success: true },
+    });
+    expect(shown(pub)).toBe(golden.pub.replace('A<1>k1 k2', 'null<1>null'));
+    const before = encodeMessageTrace({
+      ...bare,
+      ...{ type: 'SubBefore', regionId: 'DefaultRegion', requestId: 'REQ', reconsumeTimes: 2 },
+    });
+    expect(shown(before)).toBe(golden.before.replace('k1 k2', 'null'));
+  });
 });
