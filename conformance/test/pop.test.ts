@@ -130,6 +130,27 @@ describe('a pop', () => {
     expect(bodies(last)).toEqual(['a', 'b']);
   });
 
+  test('goes on where its group was set to', async () => {
+    const broker = await openBroker();
+    const { topic, group } = await popTopic(broker, ['a', 'b', 'c']);
+    const reset = (offset: number) =>
+      done(broker, commands.invokeBrokerToResetOffset, {
+        ...{ topic, group, timestamp: -1, isForce: true, offset, queueId: 0 },
+      });
+    await ack(broker, group, ...(await pop(broker, topic, group)));
+    await reset(1);
+    expect(bodies(await pop(broker, topic, group))).toEqual(['b', 'c']);
+    expect(await pop(broker, topic, group)).toEqual([]);
+
+    // Also where messages popped in order hold the queue.
+    const inOrder = { order: true, queueId: 0 };
+    await reset(2);
+    expect(bodies(await pop(broker, topic, group, inOrder))).toEqual(['c']);
+    expect(await pop(broker, topic, group, inOrder)).toEqual([]);
+    await reset(0);
+    expect(bodies(await pop(broker, topic, group, inOrder))).toEqual(['a', 'b', 'c']);
+  });
+
   test('that asks for what cannot be is refused', async () => {
     const broker = await openBroker();
     const { topic, group } = await popTopic(broker, ['a']);

@@ -49,6 +49,7 @@ async function resetHere(broker: BrokerContext, reset: ResetOffsetRequest): Prom
   for (const { queue, offset } of offsets) broker.offsets.reset(group, topic, queue.queueId, offset);
   // Who waits for messages learns of it now.
   broker.held.wake(topic);
+  broker.pop.wake(topic, group);
   return offsets;
 }
 

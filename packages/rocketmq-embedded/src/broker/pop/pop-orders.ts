@@ -110,6 +110,11 @@ export class PopOrders {
     this.#dirty = true;
   }
 
+  /** Frees the queue, whatever was popped from it. */
+  clear(topic: string, group: string, queueId: number): void {
+    if (this.#orders.get(`${topic}@${group}`)?.delete(queueId) === true) this.#dirty = true;
+  }
+
   deleteTopic(topic: string): void {
     for (const key of [...this.#orders.keys()])
       if (key.startsWith(`${topic}@`)) this.#dirty = this.#orders.delete(key);

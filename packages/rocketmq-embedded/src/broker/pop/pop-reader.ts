@@ -206,6 +206,11 @@ export class PopReader {
   #offset(topic: string, queueId: number, init = false): number {
     const { offsets, store } = this.#broker;
     const { consumerGroup: group, initMode } = this.#request;
+    const reset = init ? offsets.takeReset(group, topic, queueId) : undefined;
+    if (reset !== undefined) {
+      this.#broker.pop.orders.clear(topic, group, queueId);
+      offsets.commit(group, topic, queueId, reset);
+    }
     const known = offsets.query(group, topic, queueId);
     if (known !== undefined) return known;
     const min = store.minOffset(topic, queueId);

@@ -72,7 +72,7 @@ function ackInOrder(broker: BrokerContext, place: Place, popTime: number): Promi
       const remark = `offset is illegal, key:${topic}@${group}@${queueId}, old:${old}, commit:${offset}`;
       throw new Refusal(ResponseCode.MESSAGE_ILLEGAL, remark);
     }
-    broker.offsets.commit(group, topic, queueId, next);
+    if (!broker.offsets.hasReset(group, topic, queueId)) broker.offsets.commit(group, topic, queueId, next);
     if (broker.pop.orders.blockedUntil(topic, group, queueId) === undefined)
       broker.pop.wake(topic, group, queueId);
   });
