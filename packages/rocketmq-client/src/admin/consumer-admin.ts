@@ -1,9 +1,12 @@
 import {
   commands,
   compareMessageQueues,
+  decodeOffsetMessageId,
+  EMPTY_BODY,
   type MessageQueue,
   type QueueOffset,
   ResponseCode,
+  retryTopic,
 } from '@dt/rocketmq-protocol';
 import type { RequestOptions } from '../client/index.ts';
 import { asRocketMQError, RocketMQError } from '../errors.ts';
@@ -28,6 +31,18 @@ export interface ResetOffsetOptions {
    * running members go on at the new offsets. @default false
    */
   offline?: boolean;
+}
+
+export type ConsumerRunningInfo = commands.ConsumerRunningInfo;
+
+/** How a member took a message: `CR_SUCCESS`, `CR_LATER` when it is to come again, `CR_THROW_EXCEPTION`, ... */
+export type DirectConsumption = commands.ConsumeMessageDirectlyResponse;
+
+export interface ConsumerRunningInfoOptions extends RequestOptions {
+  /** @default false */
+  stack?: boolean;
+  /** The broker that asks the member. @default one of the group */
+  brokerAddress?: string;
 }
 
 /** Queues and the offsets one member has in them. */
@@ -95,6 +110,56 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
     // Each broker asks every member for all its queues.
     for (const client of parts.flatMap(({ clients }) => clients)) byId.set(client.clientId, client);
     return [...byId.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+  }
+
+  /**
+   * What a member of a group is doing, as it says itself; with `stack` also what each of its queues does, or the stacks
+   * of its threads if it is a Java client. Fails with `broker-error`, responseCode 1 when it is not online, 207 when
+   * it does not answer within 10 s.
+   */
+  async consumerRunningInfo(
+    group: string,
+    clientId: string,
+    options: ConsumerRunningInfoOptions = {},
+  ): Promise<ConsumerRunningInfo> {
+    const { stack = false, brokerAddress, ...rest } = options;
+    const request = {
+      consumerGroup: requireText('group', group),
+      clientId: requireText('clientId', clientId),
+      jstackEnable: stack,
+    };
+    // Every member is connected to every broker of its retry topic.
+    const [address] =
+      brokerAddress === undefined
+        ? mastersOf([...(await this.topicRoute(retryTopic(group))).brokers.values()])
+        : [brokerAddress];
+    if (address === undefined)
+      throw new RocketMQError('broker-not-found', `group ${group} has no broker`, { retryable: true });
+    const relayed = { timeoutMs: RELAY_TIMEOUT_MS, ...rest };
+    return this.client.request(address, commands.getConsumerRunningInfo, request, relayed);
+  }
+
+  /**
+   * Has one member of a group handle one stored message now, by the id its broker gave it. Neither offsets nor other
+   * members are concerned. Fails as `consumerRunningInfo`.
+   */
+  async consumeDirectly(
+    group: string,
+    clientId: string,
+    topic: string,
+    offsetMessageId: string,
+    options: RequestOptions = {},
+  ): Promise<DirectConsumption> {
+    const request = {
+      consumerGroup: requireText('group', group),
+      clientId: requireText('clientId', clientId),
+      msgId: offsetMessageId,
+      topic: requireText('topic', topic),
+      body: EMPTY_BODY,
+    };
+    const address = storingBrokerOf(offsetMessageId);
+    const relayed = { timeoutMs: RELAY_TIMEOUT_MS, ...options };
+    return this.client.request(address, commands.consumeMessageDirectly, request, relayed);
   }
 
   async #resetAt(part: ResetPart, options: RequestOptions): Promise<QueueOffset[]> {
@@ -178,4 +243,13 @@ function checkReset(reset: ResetOffsetOptions): ResetOffsetOptions {
 
 function keyOf({ brokerName, queueId }: MessageQueue): string {
   return `${brokerName}@${queueId}`;
+}
+
+function storingBrokerOf(offsetMessageId: string): string {
+  try {
+    const { ip, port } = decodeOffsetMessageId(offsetMessageId).storeHost;
+    return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+  } catch {
+    throw invalidOption('offsetMessageId', offsetMessageId, 'expected the id a broker gave a message');
+  }
 }

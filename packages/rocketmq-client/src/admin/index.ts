@@ -36,4 +36,11 @@ export type {
   GroupTopicOffsets,
 } from './broker-admin.ts';
 export type { Configuration } from './name-server-admin.ts';
-export type { ConsumerProgress, ResetOffsetOptions, ResetTarget } from './consumer-admin.ts';
+export type {
+  ConsumerProgress,
+  ConsumerRunningInfo,
+  ConsumerRunningInfoOptions,
+  DirectConsumption,
+  ResetOffsetOptions,
+  ResetTarget,
+} from './consumer-admin.ts';

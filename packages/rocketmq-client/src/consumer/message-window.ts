@@ -23,6 +23,11 @@ export class MessageWindow {
     return this.#messages[0]?.message.queueOffset ?? this.#nextPullOffset;
   }
 
+  /** Of the newest message held. */
+  get lastOffset(): number | undefined {
+    return this.#messages.at(-1)?.message.queueOffset;
+  }
+
   get count(): number {
     return this.#messages.length;
   }

@@ -1,5 +1,6 @@
 import {
   type CommandPayload,
+  type commands,
   type MessageQueue,
   messageQueueKey,
   type RemotingCommand,
@@ -15,8 +16,10 @@ import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
 import { answerBroker } from './broker-requests.ts';
+import { ConsumeStatistics } from './consume-statistics.ts';
 import { type Cached, ConsumerMeter } from './consumer-meter.ts';
 import { ConsumeTracer, TraceDispatcher } from '../trace/index.ts';
+import { answerInspection } from './inspection.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
 import { type CheckedConsumerOptions, checkConsumerOptions, type PushConsumerOptions } from './options.ts';
@@ -29,6 +32,7 @@ import { QueueLocks } from './queue-locks.ts';
 import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
+import { runningInfo } from './running-info.ts';
 import { type Subscription, subscriptionData } from './subscription.ts';
 
 /**
@@ -50,7 +54,9 @@ export class PushConsumer {
   readonly #traces: TraceDispatcher | undefined;
   /** Only with a hook for metrics. */
   readonly #meter: ConsumerMeter | undefined;
+  readonly #statistics = new ConsumeStatistics();
   readonly #closing = new AbortController();
+  #startedAt = 0;
   #stopCommits: () => void = () => undefined;
   #starting: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
@@ -179,6 +185,7 @@ export class PushConsumer {
       },
     );
     this.#locks?.start();
+    this.#startedAt = Date.now();
     await this.#rebalancer.start();
   }
 
@@ -245,17 +252,37 @@ export class PushConsumer {
       lock,
       tracer: this.#traces && new ConsumeTracer(this.#traces, this.#options.group),
       meter: this.#meter,
+      statistics: this.#statistics,
       heartbeat: () => this.#client.heartbeat(),
     });
   }
 
   async #onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
-    return answerBroker(request, {
+    const answer = answerBroker(request, {
       group: this.#options.group,
       progress: this.#rebalancer.queues.map(({ queue, commitOffset }) => ({ queue, offset: commitOffset })),
       rebalance: () => this.#rebalancer.request(),
       resetTo: ({ queue, offset }) => this.#rebalancer.find(queue)?.resetTo(offset),
     });
+    if (answer !== undefined) return answer;
+    return answerInspection(request, {
+      options: this.#options,
+      slots: this.#slots,
+      closing: this.#closing.signal,
+      runningInfo: (withStack) => this.#runningInfo(withStack),
+    });
+  }
+
+  #runningInfo(withStack: boolean): commands.ConsumerRunningInfo {
+    const parts = {
+      options: this.#options,
+      nameServers: this.#client.nameServers.addresses,
+      startedAt: this.#startedAt,
+      subscriptions: [...this.#subscriptions.values()],
+      topics: [...this.#subscriptions.keys()].map((topic) => this.#statistics.status(topic)),
+      queues: this.#rebalancer.queues.map(({ runningInfo, activity }) => ({ info: runningInfo, activity })),
+    };
+    return runningInfo(parts, withStack);
   }
 }
 

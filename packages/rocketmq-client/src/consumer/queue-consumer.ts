@@ -1,9 +1,10 @@
-import type { TraceConsumeResult, MessageQueue } from '@dt/rocketmq-protocol';
+import type { commands, MessageQueue, TraceConsumeResult } from '@dt/rocketmq-protocol';
 import { channels } from '../diagnostics.ts';
 import { messageOf } from '../errors.ts';
 import { onAbort } from '../timing/on-abort.ts';
 import { endsWithin, pause } from '../timing/pause.ts';
 import type { Slots } from '../timing/slots.ts';
+import type { ConsumeStatistics } from './consume-statistics.ts';
 import type { Cached, ConsumerMeter } from './consumer-meter.ts';
 import type { ConsumeTracer } from '../trace/index.ts';
 import { callHandler, type HandlerOutcome } from './handler-call.ts';
@@ -11,6 +12,7 @@ import { MessageWindow } from './message-window.ts';
 import type { CheckedConsumerOptions } from './options.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Puller } from './puller.ts';
+import { QueueActivity } from './queue-activity.ts';
 import { QueueCommits } from './queue-commits.ts';
 import { QueueFeed } from './queue-feed.ts';
 import type { QueueLock } from './queue-lock.ts';
@@ -31,6 +33,7 @@ export interface QueueConsumerParts {
   tracer?: ConsumeTracer | undefined;
   /** Only with a hook for metrics. */
   meter?: ConsumerMeter | undefined;
+  statistics: ConsumeStatistics;
   /** Brings the brokers up to date about this client. */
   heartbeat: () => Promise<unknown>;
 }
@@ -54,6 +57,7 @@ export class QueueConsumer {
   readonly #abandoned = new AbortController();
   readonly #feed: QueueFeed;
   readonly #commits: QueueCommits;
+  readonly #activity = new QueueActivity();
   /** Failed messages at the head of the window that come again, they alone. */
   #again: { epoch: number; attempts: number; count: number } | undefined;
   /** The call just given up because it took too long; resolves when it ends. */
@@ -80,6 +84,8 @@ export class QueueConsumer {
       isFull: () => this.#isFull(),
       // Otherwise a restart would begin at the offset the broker has just refused.
       onMoved: () => this.#commits.tell(),
+      onPull: () => (this.#activity.lastPullAt = Date.now()),
+      onMessages: (messages, durationMs) => parts.statistics.pulled(queue.topic, messages, durationMs),
     });
     this.#commits = new QueueCommits(
       queue,
@@ -104,6 +110,28 @@ export class QueueConsumer {
   /** Everything before it is done. */
   get commitOffset(): number {
     return this.#window.commitOffset;
+  }
+
+  get runningInfo(): commands.RunningQueue {
+    const { count, bytes, commitOffset, lastOffset = 0 } = this.#window;
+    return {
+      queue: this.queue,
+      commitOffset,
+      cachedMessages: count,
+      cachedMinOffset: count === 0 ? 0 : commitOffset,
+      cachedMaxOffset: lastOffset,
+      cachedMebibytes: Math.floor(bytes / 1_048_576),
+      locked: this.#parts.lock?.isHeld() ?? false,
+      dropped: this.#stopping.signal.aborted,
+      lastLockTimestamp: this.#parts.lock?.lockedAt ?? 0,
+      lastPullTimestamp: this.#activity.lastPullAt,
+      lastConsumeTimestamp: this.#activity.lastHandledAt,
+    };
+  }
+
+  /** What it does now, in words. */
+  get activity(): string {
+    return this.#activity.describe(this.#parts.pauses.isPaused(this.queue), this.#window.count);
   }
 
   start(): void {
@@ -298,18 +326,29 @@ export class QueueConsumer {
     const { meter, tracer } = this.#parts;
     const traceEnd = tracer?.begins(batch);
     meter?.begins(this.queue.topic, batch);
+    const queueOffset = batch[0]?.message.queueOffset ?? 0;
+    this.#activity.begins({ messages: batch.length, queueOffset, attempt });
     const outcome = await callHandler(batch, {
       ...{ handler, queue: this.queue, attempt, abandoned: this.#abandoned.signal },
       timeoutMs: onError === 'sendBack' ? consumeTimeoutMs : undefined,
     });
     traceEnd?.(resultOf(outcome, batch));
-    meter?.ended(this.queue.topic, Date.now() - startedAt, outcome.status === 'done');
+    const durationMs = Date.now() - startedAt;
+    const failed = outcome.status === 'failed' ? outcome.failed.length : batch.length;
+    this.#activity.ended();
+    this.#parts.statistics.handled(
+      this.queue.topic,
+      batch.length,
+      outcome.status === 'done' ? 0 : failed,
+      durationMs,
+    );
+    meter?.ended(this.queue.topic, durationMs, outcome.status === 'done');
     if (channels.receive.hasSubscribers) {
       const { topic, queueId, brokerName } = this.queue;
       const error = outcome.status === 'overdue' ? new Error('overdue') : undefined;
       channels.receive.publish({
         ...{ group, topic, queueId, brokerName },
-        ...{ messages: batch.length, durationMs: Date.now() - startedAt },
+        ...{ messages: batch.length, durationMs },
         error: outcome.status === 'failed' ? outcome.error : error,
       });
     }

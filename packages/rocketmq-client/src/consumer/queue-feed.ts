@@ -26,6 +26,10 @@ export interface QueueFeedParts {
   /** The broker led to another offset, and the window is there. */
   onMoved: () => Promise<void>;
   onFailure?: (failure: RocketMQError) => void;
+  /** A pull begins. */
+  onPull?: () => void;
+  /** A pull found messages. */
+  onMessages?: (messages: number, durationMs: number) => void;
 }
 
 /** An empty answer that comes sooner was not held by the broker: asking again at once would be a busy loop. */
@@ -126,12 +130,17 @@ export class QueueFeed {
     const nextOffset = Math.max(pulled.nextOffset, this.#window.nextPullOffset);
     const advanced = nextOffset > this.#window.nextPullOffset;
     this.#window.append(pulled.messages, nextOffset);
-    if (pulled.messages.length > 0) this.arrived.open();
-    else if (!advanced && Date.now() - startedAt < HELD_MS) await pause(NOT_HELD_PAUSE_MS, signal);
+    if (pulled.messages.length > 0) {
+      this.#parts.onMessages?.(pulled.messages.length, Date.now() - startedAt);
+      this.arrived.open();
+    }
+    if (pulled.messages.length === 0 && !advanced && Date.now() - startedAt < HELD_MS)
+      await pause(NOT_HELD_PAUSE_MS, signal);
   }
 
   /** `undefined` when it was left for another offset. */
   #pull(): Promise<Pulled | undefined> {
+    this.#parts.onPull?.();
     const pulled = this.#parts.puller.pull(this.#window.nextPullOffset, this.#pulling.signal);
     return new Promise((resolve, reject) => {
       let isLeft = false;

@@ -8,6 +8,8 @@ export class QueueLock {
   readonly queue: MessageQueue;
   /** Gives it back; failures are not thrown, the broker frees an abandoned lock by itself. */
   readonly release: () => Promise<void>;
+  /** When it was taken or renewed last, milliseconds since 1970. */
+  lockedAt = Date.now();
   readonly #lost = new AbortController();
   /** By the monotonic clock. */
   #validUntilMs: number;
@@ -34,6 +36,7 @@ export class QueueLock {
   extend(validUntilMs: number): void {
     if (!this.isHeld()) return;
     this.#validUntilMs = validUntilMs;
+    this.lockedAt = Date.now();
     this.#arm();
   }
 

@@ -17,6 +17,7 @@ import { groupProgressHandlers } from './group-progress-handlers.ts';
 import { GroupTable } from './group-table.ts';
 import { HeldPulls } from './held-pulls.ts';
 import { housekeepingHandlers } from './housekeeping-handlers.ts';
+import { inspectionHandlers } from './inspection-handlers.ts';
 import { offsetHandlers } from './offset-handlers.ts';
 import { OffsetTable } from './offset-table.ts';
 import {
@@ -148,6 +149,7 @@ export class Broker {
       ...clientHandlers(this.#context),
       ...offsetHandlers(this.#context),
       ...resetHandlers(this.#context),
+      ...inspectionHandlers(this.#context),
       ...topicHandlers(this.#context),
       ...groupHandlers(this.#context),
       ...queryHandlers(this.#context),
