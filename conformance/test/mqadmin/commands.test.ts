@@ -75,6 +75,8 @@ const changing: Calls = [
   ['sendMessage', ({ own }) => ['-t', own, '-p', 'hello', '-c', 'T', '-k', 'key']],
   ['printMsg', ({ own }) => ['-t', own]],
   ['updateSubGroup', ({ own }) => ['-c', CLUSTER, '-g', own]],
+  ['resetOffsetByTime', ({ own, topic }) => ['-g', own, '-t', topic, '-s', 'now']],
+  ['skipAccumulatedMessage', ({ own, topic }) => ['-g', own, '-t', topic]],
   ['deleteSubGroup', ({ own }) => ['-c', CLUSTER, '-g', own, '-r', 'true']],
   ['deleteTopic', ({ own }) => ['-c', CLUSTER, '-t', own, '--yes']],
 ];

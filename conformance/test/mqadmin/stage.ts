@@ -5,6 +5,9 @@ import { execFile } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
+/** The first answer with its figures took a real broker five seconds on a machine with much other work. */
+const patience = ['--timeout', '30000'];
+
 export const program = fileURLToPath(new URL('../../../packages/mqadmin/bin/mqadmin.js', import.meta.url));
 
 export interface ProgramResult {
@@ -19,7 +22,7 @@ export function runProgram(nameServer: string, args: readonly string[]): Promise
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,
-      [program, ...args],
+      [program, ...args, ...patience],
       { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) resolve({ code: 0, stdout, stderr });
@@ -37,7 +40,7 @@ export async function runHere(nameServer: string, args: readonly string[]): Prom
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     terminal[name].on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
-  const code = await runMqadmin(args, { env: { NAMESRV_ADDR: nameServer }, terminal });
+  const code = await runMqadmin([...args, ...patience], { env: { NAMESRV_ADDR: nameServer }, terminal });
   return { code, ...written };
 }
 

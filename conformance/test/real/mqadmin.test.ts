@@ -68,6 +68,17 @@ function route(output: string): unknown {
   return { brokerDatas: document['brokerDatas'], queueDatas: document['queueDatas'] };
 }
 
+/** `now` is another time for each of the two. */
+function reset(output: string, names: Readonly<Record<string, string>>): string[] {
+  return comparableSet(output.replaceAll(/timestamp\((?:string|long)\)\[.*?\]/g, ''), names);
+}
+
+/** Ours knows no policies of retries. */
+function groupConfig(output: string, names: Readonly<Record<string, string>>): string[] {
+  const known = output.replace(/groupRetryPolicy=\w+\{.*?\}, |, subscriptionDataSet=null/g, '');
+  return comparableSet(known, names);
+}
+
 /** Which queue goes to whom depends on the order of a hash in Java; how many each gets does not. */
 function shares(output: string): unknown {
   const { result } = JSON.parse(output) as { result: Record<string, unknown[]> };
@@ -177,12 +188,23 @@ const changing: Record<string, { as?: Comparison['as']; args: (own: string, stag
         '-i',
         '1',
       ],
-      // Ours does not know retry policies.
-      as: (output, names) =>
-        comparableSet(output.replace(/groupRetryPolicy=\w+\{.*?\}, |, subscriptionDataSet=null/g, ''), names),
+      as: groupConfig,
     },
     { args: (own, { brokerAddress }) => ['deleteSubGroup', '-b', brokerAddress, '-g', own, '-r', 'true'] },
     { args: (own) => ['deleteSubGroup', '-c', CLUSTER, '-g', own] },
+  ],
+  'resetOffsetByTime and skipAccumulatedMessage': [
+    { args: (own) => ['updateSubGroup', '-c', CLUSTER, '-g', own], as: groupConfig },
+    { args: (own, { topic }) => ['resetOffsetByTime', '-g', own, '-t', topic, '-s', '1'], as: reset },
+    { args: (own, { topic }) => ['resetOffsetByTime', '-g', own, '-t', topic, '-s', 'now'], as: reset },
+    {
+      args: (own, { topic, brokerAddress }) => [
+        ...['resetOffsetByTime', '-g', own, '-t', topic, '-s', 'now'],
+        ...['-b', brokerAddress, '-q', '1', '-o', '1'],
+      ],
+      as: reset,
+    },
+    { args: (own, { topic }) => ['skipAccumulatedMessage', '-g', own, '-t', topic] },
   ],
   sendMessage: [
     {

@@ -13,7 +13,9 @@ import { queryMsgById } from './query-msg-by-id.ts';
 import { queryMsgByKey } from './query-msg-by-key.ts';
 import { queryMsgByOffset } from './query-msg-by-offset.ts';
 import { queryMsgByUniqueKey } from './query-msg-by-unique-key.ts';
+import { resetOffsetByTime } from './reset-offset-by-time.ts';
 import { sendMessage } from './send-message.ts';
+import { skipAccumulatedMessage } from './skip-accumulated-message.ts';
 import { topicClusterList } from './topic-cluster-list.ts';
 import { topicList } from './topic-list.ts';
 import { topicRoute } from './topic-route.ts';
@@ -38,7 +40,9 @@ export const commands: readonly AdminCommand[] = [
   queryMsgByKey,
   queryMsgByOffset,
   queryMsgByUniqueKey,
+  resetOffsetByTime,
   sendMessage,
+  skipAccumulatedMessage,
   topicClusterList,
   topicList,
   topicRoute,
