@@ -4,6 +4,7 @@ import {
   MAX_GROUP_LENGTH,
   MAX_TOPIC_LENGTH,
   TRACE_TOPIC,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import { RocketMQError } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
@@ -133,7 +134,8 @@ export function oneOf<T extends string>(
   return checked;
 }
 
-export function groupName(value: string): string {
+/** As it goes over the wire, with its namespace. */
+export function groupName(value: string, namespace?: string): string {
   if (typeof value !== 'string' || !isValidName(value, MAX_GROUP_LENGTH)) {
     throw invalidOption(
       'group',
@@ -145,13 +147,21 @@ export function groupName(value: string): string {
   if (value === 'DEFAULT_PRODUCER' || value === 'DEFAULT_CONSUMER') {
     throw invalidOption('group', value, 'expected a name of your own');
   }
-  return value;
+  const name = withNamespace(value, namespace);
+  if (name.length <= MAX_GROUP_LENGTH) return name;
+  throw invalidOption('group', value, `expected at most ${MAX_GROUP_LENGTH} characters with the namespace`);
 }
 
 function metricsHook(value: MetricsHook | undefined, logger: Logger): MetricsHook | undefined {
   if (value !== undefined && (typeof value.observe !== 'function' || typeof value.set !== 'function'))
     throw invalidOption('metrics', value, 'expected an object with the functions observe and set');
   return safeMetrics(value, logger);
+}
+
+/** Part of the names on the wire; checked, for it must leave room for the names themselves. */
+export function checkNamespace(value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value))) return value;
+  throw invalidOption('namespace', value, 'expected 1 to 64 of the characters a-z A-Z 0-9 _ -');
 }
 
 /** Where message traces go; undefined for nowhere. */

@@ -9,6 +9,7 @@ import {
   invalidOption,
   oneOf,
   traceTopic,
+  checkNamespace,
 } from '../options.ts';
 import { allocation, type AllocationStrategy } from './allocation.ts';
 import type { OffsetStore } from './offset-store.ts';
@@ -48,6 +49,11 @@ export type OnError = 'sendBack' | 'suspend' | 'drop';
 export interface PushConsumerOptions extends ClientOptions {
   /** Consumer group. All its members must have the same subscriptions. */
   group: string;
+  /**
+   * Topics and groups carry it on the wire, `NAMESPACE%topic`, and messages are received without it: as Java's clients do.
+   * @default none
+   */
+  namespace?: string;
   subscriptions: readonly Subscription[];
   handler: MessageHandler;
   /** @default 'last' */
@@ -130,7 +136,10 @@ export interface PushConsumerOptions extends ClientOptions {
 }
 
 export interface CheckedConsumerOptions extends CheckedClientOptions {
+  /** With its namespace. */
   readonly group: string;
+  readonly namespace: string | undefined;
+  /** Topics with their namespace. */
   readonly subscriptions: readonly Subscription[];
   readonly handler: MessageHandler;
   readonly from: StartFrom;
@@ -163,13 +172,15 @@ export interface CheckedConsumerOptions extends CheckedClientOptions {
 const MAX_LOCK_VALID_MS = 45_000;
 
 export function checkConsumerOptions(options: PushConsumerOptions): CheckedConsumerOptions {
+  const namespace = checkNamespace(options.namespace);
   const longPollMs = durationMs('longPollMs', options.longPollMs, 15_000);
   if (typeof options.handler !== 'function')
     throw invalidOption('handler', options.handler, 'expected a function');
   return {
     ...checkClientOptions(options),
-    group: groupName(options.group),
-    subscriptions: checkSubscriptions(options.subscriptions),
+    group: groupName(options.group, namespace),
+    namespace,
+    subscriptions: checkSubscriptions(options.subscriptions, namespace),
     handler: options.handler,
     from: checkStartFrom(options.from),
     batchSize: integer('batchSize', options.batchSize, 32, 1, 10_000),

@@ -13,6 +13,8 @@ import { errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
 import { type CachedMessage, toCachedMessage } from './received-message.ts';
 
 export interface PullerOptions {
+  /** Messages come without it. @default none */
+  namespace?: string | undefined;
   group: string;
   pullBatchSize: number;
   longPollMs: number;
@@ -111,7 +113,9 @@ export class Puller {
       (message) => this.#tags.size === 0 || this.#tags.has(message.properties['TAGS'] ?? ''),
     );
     if (wanted.length === 0) return { status: 'nothing', nextOffset, messages: [] };
-    const messages = await Promise.all(wanted.map((message) => toCachedMessage(message, this.#queue)));
+    const messages = await Promise.all(
+      wanted.map((message) => toCachedMessage(message, this.#queue, this.#options.namespace)),
+    );
     return { status: 'messages', nextOffset, messages };
   }
 

@@ -7,6 +7,7 @@ import {
   retryTopic,
   SUBSCRIBE_ALL,
   type SubscriptionData,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -30,6 +31,7 @@ import { type QueueLag, queueLag } from './queue-lag.ts';
 import type { QueueLock } from './queue-lock.ts';
 import { QueueLocks } from './queue-locks.ts';
 import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
+import { queueWithoutNamespace } from './received-message.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
 import { runningInfo } from './running-info.ts';
@@ -118,7 +120,8 @@ export class PushConsumer {
 
   /** The queues that belong to this consumer now, those of the retry topic among them. */
   get queues(): MessageQueue[] {
-    return this.#rebalancer.queues.map((consumer) => consumer.queue);
+    const { namespace } = this.#options;
+    return this.#rebalancer.queues.map(({ queue }) => queueWithoutNamespace(queue, namespace));
   }
 
   /**
@@ -141,12 +144,12 @@ export class PushConsumer {
    * away and come back. A message after its `suspendMs` waits, too.
    */
   pause(queues?: readonly MessageQueue[]): void {
-    this.#pauses.set(true, queues);
+    this.#pauses.set(true, this.#onWire(queues));
   }
 
   /** Goes on with these queues, or with all. */
   resume(queues?: readonly MessageQueue[]): void {
-    this.#pauses.set(false, queues);
+    this.#pauses.set(false, this.#onWire(queues));
   }
 
   /**
@@ -156,7 +159,10 @@ export class PushConsumer {
    */
   lag(): Promise<QueueLag[]> {
     return Promise.all(
-      this.#rebalancer.queues.map(({ queue, commitOffset }) => queueLag(this.#client, queue, commitOffset)),
+      this.#rebalancer.queues.map(async ({ queue, commitOffset }) => {
+        const lag = await queueLag(this.#client, queue, commitOffset);
+        return { ...lag, queue: queueWithoutNamespace(queue, this.#options.namespace) };
+      }),
     );
   }
 
@@ -207,6 +213,11 @@ export class PushConsumer {
     await this.#client.close(Math.min(requestTimeoutMs, leftMs));
   }
 
+  #onWire(queues: readonly MessageQueue[] | undefined): readonly MessageQueue[] | undefined {
+    const { namespace } = this.#options;
+    return queues?.map((queue) => ({ ...queue, topic: withNamespace(queue.topic, namespace) }));
+  }
+
   #cachedOf(topic: string): Cached {
     const sum = { messages: 0, bytes: 0 };
     for (const { queue, cached } of this.#rebalancer.queues) {
@@ -250,7 +261,7 @@ export class PushConsumer {
       slots: this.#slots,
       pauses: this.#pauses,
       lock,
-      tracer: this.#traces && new ConsumeTracer(this.#traces, this.#options.group),
+      tracer: this.#traces && new ConsumeTracer(this.#traces, this.#options.group, this.#options.namespace),
       meter: this.#meter,
       statistics: this.#statistics,
       heartbeat: () => this.#client.heartbeat(),

@@ -17,7 +17,7 @@ import { QueueCommits } from './queue-commits.ts';
 import { QueueFeed } from './queue-feed.ts';
 import type { QueueLock } from './queue-lock.ts';
 import type { QueueOffsets, StartOffset } from './queue-offsets.ts';
-import type { CachedMessage } from './received-message.ts';
+import { type CachedMessage, queueWithoutNamespace } from './received-message.ts';
 import { FIRST_RETRY_LEVEL, type SendBack } from './send-back.ts';
 
 export interface QueueConsumerParts {
@@ -322,14 +322,15 @@ export class QueueConsumer {
 
   async #handle(batch: readonly CachedMessage[], attempt: number): Promise<HandlerOutcome> {
     const startedAt = Date.now();
-    const { handler, onError, consumeTimeoutMs, group } = this.#options;
+    const { handler, onError, consumeTimeoutMs, group, namespace } = this.#options;
     const { meter, tracer } = this.#parts;
     const traceEnd = tracer?.begins(batch);
     meter?.begins(this.queue.topic, batch);
     const queueOffset = batch[0]?.message.queueOffset ?? 0;
     this.#activity.begins({ messages: batch.length, queueOffset, attempt });
     const outcome = await callHandler(batch, {
-      ...{ handler, queue: this.queue, attempt, abandoned: this.#abandoned.signal },
+      ...{ handler, queue: queueWithoutNamespace(this.queue, namespace) },
+      ...{ attempt, abandoned: this.#abandoned.signal },
       timeoutMs: onError === 'sendBack' ? consumeTimeoutMs : undefined,
     });
     traceEnd?.(resultOf(outcome, batch));

@@ -5,6 +5,7 @@ import {
   MessageProperty,
   type MessageQueue,
   type StoredMessage,
+  withoutNamespace,
 } from '@dt/rocketmq-protocol';
 import { decompressBody } from '../compression/index.ts';
 
@@ -45,20 +46,26 @@ export interface CachedMessage {
   readonly bodyError: string | undefined;
 }
 
-export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue): Promise<CachedMessage> {
+/** With a namespace the message has its names without it. */
+export async function toCachedMessage(
+  stored: StoredMessage,
+  queue: MessageQueue,
+  namespace?: string,
+): Promise<CachedMessage> {
   const { properties } = stored;
   const { body, bodyError } = await decompressBody(stored);
   const offsetMessageId = encodeOffsetMessageId(stored);
+  const topic = isRetryTopic(stored.topic)
+    ? (properties[MessageProperty.RETRY_TOPIC] ?? stored.topic)
+    : stored.topic;
   const message: ReceivedMessage = {
-    topic: isRetryTopic(stored.topic)
-      ? (properties[MessageProperty.RETRY_TOPIC] ?? stored.topic)
-      : stored.topic,
+    topic: withoutNamespace(topic, namespace),
     keys: properties[MessageProperty.KEYS]?.split(' ').filter((key) => key !== '') ?? [],
     properties,
     body,
     messageId: properties[MessageProperty.UNIQ_KEY] ?? offsetMessageId,
     offsetMessageId,
-    queue,
+    queue: namespace === undefined ? queue : queueWithoutNamespace(queue, namespace),
     queueOffset: stored.queueOffset,
     bornTimestamp: stored.bornTimestamp,
     storeTimestamp: stored.storeTimestamp,
@@ -75,4 +82,8 @@ export async function toCachedMessage(stored: StoredMessage, queue: MessageQueue
     arrivedAt: Date.now(),
     bodyError,
   };
+}
+
+export function queueWithoutNamespace(queue: MessageQueue, namespace: string | undefined): MessageQueue {
+  return namespace === undefined ? queue : { ...queue, topic: withoutNamespace(queue.topic, namespace) };
 }

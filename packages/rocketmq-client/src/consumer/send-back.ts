@@ -4,6 +4,7 @@ import {
   MessageProperty,
   type MessageQueue,
   retryTopic,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
@@ -13,6 +14,7 @@ import type { CachedMessage } from './received-message.ts';
 
 export interface SendBackOptions {
   group: string;
+  namespace?: string | undefined;
   maxReconsumeTimes: number;
   requestTimeoutMs: number;
   logger: Logger;
@@ -77,7 +79,7 @@ export class SendBack {
       group: this.#options.group,
       delayLevel,
       originMsgId: message.messageId,
-      originTopic: message.topic,
+      originTopic: withNamespace(message.topic, this.#options.namespace),
       unitMode: false,
       maxReconsumeTimes: this.#options.maxReconsumeTimes,
     });
@@ -97,7 +99,7 @@ export class SendBack {
         properties: encodeProperties({
           ...properties,
           [MessageProperty.TRANSACTION_PREPARED]: undefined,
-          [MessageProperty.RETRY_TOPIC]: message.topic,
+          [MessageProperty.RETRY_TOPIC]: withNamespace(message.topic, this.#options.namespace),
           [MessageProperty.RECONSUME_TIME]: String(reconsumeTimes),
           [MessageProperty.MAX_RECONSUME_TIMES]: String(maxReconsumeTimes),
           [MessageProperty.ORIGIN_MESSAGE_ID]:

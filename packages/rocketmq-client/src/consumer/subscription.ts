@@ -5,6 +5,7 @@ import {
   sqlSubscriptionOf,
   type SubscriptionData,
   subscriptionOf,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -23,15 +24,19 @@ export interface Subscription {
 }
 
 /** The subscriptions of an option, copied; throws `options-invalid` for what no broker would take. */
-export function checkSubscriptions(value: readonly Subscription[]): readonly Subscription[] {
+export function checkSubscriptions(
+  value: readonly Subscription[],
+  namespace?: string,
+): readonly Subscription[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidOption('subscriptions', value, 'expected at least one topic');
   }
   const topics = new Set<string>();
   return value.map((subscription: Subscription) => {
-    const { topic, expression } = subscription;
-    if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
-      throw invalidOption('subscriptions.topic', topic, 'expected a topic name');
+    const { expression } = subscription;
+    const topic = typeof subscription.topic === 'string' ? withNamespace(subscription.topic, namespace) : '';
+    if (!isValidName(topic, MAX_TOPIC_LENGTH)) {
+      throw invalidOption('subscriptions.topic', subscription.topic, 'expected a topic name');
     }
     if (topics.has(topic)) throw invalidOption('subscriptions.topic', topic, 'expected each topic once');
     topics.add(topic);

@@ -1,21 +1,31 @@
+import { withNamespace } from '@dt/rocketmq-protocol';
 import { messageIds } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
 import { withTraceContext } from '../trace/trace-context.ts';
 import { encodeMessage, type EncodedMessage, type Message } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
 
+type EncoderOptions = Pick<CheckedProducerOptions, 'namespace' | 'traceContext' | 'logger'>;
+
 /** Makes messages ready to be written: with an id of their own, and their trace context. */
 export class MessageEncoder {
-  readonly #options: Pick<CheckedProducerOptions, 'traceContext' | 'logger'>;
+  readonly #options: EncoderOptions;
   readonly #nextMessageId = messageIds();
 
-  constructor(options: Pick<CheckedProducerOptions, 'traceContext' | 'logger'>) {
+  constructor(options: EncoderOptions) {
     this.#options = options;
   }
 
   /** Throws SendError `message-invalid` for what a broker would refuse anyway. */
   encode(message: Message): EncodedMessage {
-    return encodeMessage(this.#traced(message), this.#nextMessageId());
+    return encodeMessage(this.#named(this.#traced(message)), this.#nextMessageId());
+  }
+
+  /** With the topic's name on the wire. */
+  #named(message: Message): Message {
+    const { namespace } = this.#options;
+    if (namespace === undefined || typeof message.topic !== 'string') return message;
+    return { ...message, topic: withNamespace(message.topic, namespace) };
   }
 
   #traced(message: Message): Message {

@@ -1,6 +1,7 @@
 import {
   type CheckedClientOptions,
   checkClientOptions,
+  checkNamespace,
   type ClientOptions,
   durationMs,
   flag,
@@ -16,6 +17,11 @@ import type { Message } from './message.ts';
 export interface ProducerOptions extends ClientOptions {
   /** Producer group: the name under which brokers know this producer. */
   group: string;
+  /**
+   * Topics and groups carry it on the wire, `NAMESPACE%topic`, and messages are answered without it: as Java's clients do.
+   * @default none
+   */
+  namespace?: string;
   /** Time for one send with all its tries. @default 3000 */
   sendTimeoutMs?: number;
   /** Tries for one message or batch, the first included. @default 3 */
@@ -69,7 +75,9 @@ export interface ProducerOptions extends ClientOptions {
 }
 
 export interface CheckedProducerOptions extends CheckedClientOptions {
+  /** With its namespace. */
   readonly group: string;
+  readonly namespace: string | undefined;
   readonly sendTimeoutMs: number;
   readonly maxAttempts: number;
   readonly retryPauseMs: number;
@@ -88,9 +96,11 @@ export interface CheckedProducerOptions extends CheckedClientOptions {
 }
 
 export function checkProducerOptions(options: ProducerOptions): CheckedProducerOptions {
+  const namespace = checkNamespace(options.namespace);
   return {
     ...checkClientOptions(options),
-    group: groupName(options.group),
+    group: groupName(options.group, namespace),
+    namespace,
     sendTimeoutMs: durationMs('sendTimeoutMs', options.sendTimeoutMs, 3000),
     maxAttempts: integer('maxAttempts', options.maxAttempts, 3, 1, 100),
     retryPauseMs: durationMs('retryPauseMs', options.retryPauseMs, 200),

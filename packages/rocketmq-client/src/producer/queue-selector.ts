@@ -33,7 +33,11 @@ export class QueueSelector {
     if (queues.length === 0) return undefined;
     let chosen: MessageQueue | undefined;
     try {
-      chosen = select(queues, message);
+      const { topic } = message;
+      chosen = select(
+        queues[0]?.topic === topic ? queues : queues.map((queue) => ({ ...queue, topic })),
+        message,
+      );
     } catch (error) {
       throw new SendError('message-invalid', `selectQueue failed: ${messageOf(error)}`, { cause: error });
     }

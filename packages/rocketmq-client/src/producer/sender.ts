@@ -5,6 +5,7 @@ import {
   type MessageQueue,
   RequestCode,
   ResponseCode,
+  withoutNamespace,
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
 import { channels } from '../diagnostics.ts';
@@ -27,6 +28,7 @@ export interface SenderOptions {
   retryPauseMs: number;
   defaultTopicQueueNums: number;
   metrics?: MetricsHook | undefined;
+  namespace?: string | undefined;
 }
 
 /** One request to a broker: a message, or several in a batch body. */
@@ -170,7 +172,8 @@ export class Sender {
       const status = sendStatusOf(response.code);
       if (status === undefined)
         throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
-      const sent = sentOf(status, to.queue, to.address, response);
+      const topic = withoutNamespace(to.queue.topic, this.#options.namespace);
+      const sent = sentOf(status, { ...to.queue, topic }, to.address, response);
       this.#note(request, to.queue, startedAt, undefined);
       return sent;
     } catch (error) {

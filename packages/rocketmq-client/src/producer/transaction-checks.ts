@@ -97,11 +97,11 @@ export class TransactionChecks {
   async #answer(request: RemotingCommand, address: string): Promise<void> {
     const header = commands.checkTransactionState.decodeRequest(request);
     const stored = decodeStoredMessage(header.body);
-    const { group } = this.#options;
+    const { group, namespace } = this.#options;
     if (stored.properties[MessageProperty.PRODUCER_GROUP] !== group) return;
     const { topic, queueId } = stored;
     const brokerName = header.brokerName ?? '';
-    const { message, bodyError } = await toCachedMessage(stored, { topic, brokerName, queueId });
+    const { message, bodyError } = await toCachedMessage(stored, { topic, brokerName, queueId }, namespace);
     if (bodyError !== undefined) throw new Error(bodyError);
     const { messageId } = message;
     // Its own function will say; a checker would not find anything yet and might call that a rollback.

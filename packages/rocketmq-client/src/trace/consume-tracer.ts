@@ -1,4 +1,4 @@
-import { type TraceConsumeResult, MessageProperty } from '@dt/rocketmq-protocol';
+import { MessageProperty, type TraceConsumeResult, withoutNamespace } from '@dt/rocketmq-protocol';
 import type { CachedMessage } from '../consumer/received-message.ts';
 import type { TraceDispatcher } from './trace-dispatcher.ts';
 
@@ -7,9 +7,9 @@ export class ConsumeTracer {
   readonly #dispatcher: TraceDispatcher;
   readonly #group: string;
 
-  constructor(dispatcher: TraceDispatcher, group: string) {
+  constructor(dispatcher: TraceDispatcher, group: string, namespace: string | undefined) {
     this.#dispatcher = dispatcher;
-    this.#group = group;
+    this.#group = withoutNamespace(group, namespace);
   }
 
   /** A handler is called; returns what is to be called at its end. */

@@ -1,4 +1,9 @@
-import { decodeProperties, MessageProperty, type TraceMessageType } from '@dt/rocketmq-protocol';
+import {
+  decodeProperties,
+  MessageProperty,
+  type TraceMessageType,
+  withoutNamespace,
+} from '@dt/rocketmq-protocol';
 import type { EncodedMessage } from '../producer/message.ts';
 import type { Sent } from '../producer/sender.ts';
 import type { TraceDispatcher } from './trace-dispatcher.ts';
@@ -7,10 +12,12 @@ import type { TraceDispatcher } from './trace-dispatcher.ts';
 export class SendTracer {
   readonly #dispatcher: TraceDispatcher;
   readonly #group: string;
+  readonly #namespace: string | undefined;
 
-  constructor(dispatcher: TraceDispatcher, group: string) {
+  constructor(dispatcher: TraceDispatcher, group: string, namespace: string | undefined) {
     this.#dispatcher = dispatcher;
-    this.#group = group;
+    this.#group = withoutNamespace(group, namespace);
+    this.#namespace = namespace;
   }
 
   /** The message at this position of a request was stored. */
@@ -24,7 +31,7 @@ export class SendTracer {
       timestamp: startedAt,
       regionId: sent.regionId,
       group: this.#group,
-      topic: encoded.topic,
+      topic: withoutNamespace(encoded.topic, this.#namespace),
       messageId: encoded.messageId,
       tag: properties[MessageProperty.TAGS] ?? '',
       keys: properties[MessageProperty.KEYS] ?? '',

@@ -43,9 +43,23 @@ describe('options of a producer', () => {
     [{ maxAttempts: 0 }, 'maxAttempts: 0 is not allowed, expected an integer from 1 to 100'],
     [{ sendTimeoutMs: Number.NaN }, 'sendTimeoutMs'],
     [{ maxBatchBytes: 4 * 1024 * 1024 }, 'maxBatchBytes'],
+    [{ lingerMs: -1 }, 'lingerMs: -1 is not allowed'],
+    [{ whenFull: 'drop' as 'wait' }, 'whenFull: "drop" is not allowed, expected one of wait, error'],
+    [{ avoidSlowBrokers: 1 as unknown as boolean }, 'avoidSlowBrokers'],
+    [{ namespace: 'a%b' }, 'namespace: "a%b" is not allowed'],
+    [{ namespace: 'n'.repeat(64), group: 'g'.repeat(200) }, 'characters with the namespace'],
+    [{ unitName: 'a@b' }, 'unitName: "a@b" is not allowed'],
+    [{ messageTrace: { topic: 'a b' } }, 'messageTrace'],
+    [{ traceContext: 'x' as unknown as () => undefined }, 'traceContext'],
     [{ credentials: { accessKey: 'a', secretKey: '' } }, 'credentials.secretKey'],
   ])('%j are refused', (options, text) => {
     expect(() => new Producer({ nameServers: 'localhost:9876', group: 'PG', ...options })).toThrow(text);
+  });
+
+  it('put the unit at the end of the client id, as Java does', () => {
+    const options = { nameServers: 'localhost:9876', group: 'PG' };
+    expect(new Producer({ ...options, unitName: 'east' }).clientId).toMatch(/^[\d.]+@[\d#a-f]+@east$/);
+    expect(new Producer(options).clientId).toMatch(/^[\d.]+@[\d#a-f]+$/);
   });
 
   it('take NameServers as a list and as one text', () => {

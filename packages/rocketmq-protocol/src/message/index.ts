@@ -45,3 +45,4 @@ export {
   TRACE_TOPIC,
   type TraceMessageType,
 } from './message-trace.ts';
+export { withNamespace, withoutNamespace } from './namespace.ts';
