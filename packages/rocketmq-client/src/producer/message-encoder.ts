@@ -16,9 +16,9 @@ export class MessageEncoder {
     this.#options = options;
   }
 
-  /** Throws SendError `message-invalid` for what a broker would refuse anyway. */
-  encode(message: Message): EncodedMessage {
-    return encodeMessage(this.#named(this.#traced(message)), this.#nextMessageId());
+  /** With properties of the protocol itself. Throws SendError `message-invalid` for what a broker would refuse anyway. */
+  encode(message: Message, own?: Readonly<Record<string, string>>): EncodedMessage {
+    return encodeMessage(this.#named(this.#traced(message)), this.#nextMessageId(), own);
   }
 
   /** With the topic's name on the wire. */

@@ -51,7 +51,11 @@ export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const deflateAsync = promisify(deflate);
 
 /** Checks and encodes; throws SendError `message-invalid` for what a broker would refuse anyway. */
-export function encodeMessage(message: Message, messageId: string): EncodedMessage {
+export function encodeMessage(
+  message: Message,
+  messageId: string,
+  own: Readonly<Record<string, string>> = {},
+): EncodedMessage {
   const { topic, body } = message;
   if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
     throw invalid(`topic ${JSON.stringify(topic)} is not a topic name`);
@@ -61,7 +65,7 @@ export function encodeMessage(message: Message, messageId: string): EncodedMessa
   if (bytes.length === 0 || bytes.length > MAX_BODY_BYTES) {
     throw invalid(`body of ${bytes.length} bytes, allowed are 1 to ${MAX_BODY_BYTES}`);
   }
-  const properties = propertiesOf(message, messageId);
+  const properties = propertiesOf(message, messageId, own);
   const propertiesBytes = Buffer.byteLength(properties);
   if (propertiesBytes > MAX_PROPERTIES_BYTES) {
     throw invalid(`properties of ${propertiesBytes} bytes, allowed are ${MAX_PROPERTIES_BYTES}`);
@@ -88,8 +92,8 @@ export async function compressBody(
   return { body: compressed, sysFlag: MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_ZLIB };
 }
 
-function propertiesOf(message: Message, messageId: string): string {
-  const all: Record<string, string | undefined> = {};
+function propertiesOf(message: Message, messageId: string, own: Readonly<Record<string, string>>): string {
+  const all: Record<string, string | undefined> = { ...own };
   for (const name in message.properties) {
     const value = message.properties[name];
     if (isReservedProperty(name)) throw invalid(`property ${name} is used by the protocol itself`);

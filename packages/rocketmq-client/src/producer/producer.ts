@@ -1,15 +1,18 @@
-import type { MessageQueue } from '@dt/rocketmq-protocol';
+import { randomUUID } from 'node:crypto';
+import { EMPTY_BODY, MessageProperty, type MessageQueue, RequestCode } from '@dt/rocketmq-protocol';
 import { ClientInstance } from '../client/index.ts';
 import { SendError } from '../errors.ts';
 import { AutoBatcher } from './auto-batcher.ts';
 import { type BatchItem, BatchSender, type QueueGroup } from './batch-sender.ts';
 import { BrokerLatency } from './broker-latency.ts';
-import { compressBody, type EncodedMessage, type Message } from './message.ts';
+import { compressBody, type EncodedMessage, isDelayed, type Message } from './message.ts';
 import { MessageEncoder } from './message-encoder.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
 import { type CallLimits, ProducerLife } from './producer-life.ts';
 import { QueueSelector, type SelectQueue } from './queue-selector.ts';
 import { asSendError, resultOf, type SendOutcome, type SendResult } from './send-result.ts';
+import { type RequestMessage, sendReply } from './reply-message.ts';
+import { type Reply, Requests } from './requests.ts';
 import { Sender, type SendRequest } from './sender.ts';
 import { tracesOf } from './send-traces.ts';
 import type { SendTracer } from '../trace/index.ts';
@@ -66,11 +69,21 @@ export class Producer {
   /** Only with message traces. */
   readonly #tracer: SendTracer | undefined;
   readonly #encoder: MessageEncoder;
+  readonly #requests: Requests;
 
   constructor(options: ProducerOptions) {
     this.#options = checkProducerOptions(options);
     const membership = { producerGroups: [this.#options.group], consumers: [] };
-    this.#client = new ClientInstance({ ...this.#options, membership });
+    this.#requests = new Requests(this.#options.logger);
+    this.#client = new ClientInstance({
+      ...this.#options,
+      membership,
+      onRequest: async (request) => {
+        if (request.code !== RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT) return undefined;
+        await this.#requests.take(request);
+        return { extFields: {}, body: EMPTY_BODY };
+      },
+    });
     this.#selector = new QueueSelector(this.#options.avoidSlowBrokers ? new BrokerLatency() : undefined);
     const traces = tracesOf(this.#client, this.#options);
     this.#tracer = traces?.tracer;
@@ -124,6 +137,62 @@ export class Producer {
       return resultOf(sent, encoded, 0);
     } finally {
       window.leave(1, bytes);
+    }
+  }
+
+  /**
+   * Sends a message and resolves with the reply of a consumer that calls `reply` with it; `timeoutMs` is for both. Rejects
+   * with SendError: `timeout` with outcome `unknown` when the message was stored but no reply came in time. Who waits
+   * is known to this process only: a reply that comes later, or after a restart, is dropped.
+   */
+  async request(message: Message, options: SendOptions = NO_OPTIONS): Promise<Reply> {
+    this.#life.checkUsable();
+    if (isDelayed(message)) throw new SendError('message-invalid', 'a request cannot be delayed');
+    const limits = this.#limits(options);
+    const correlationId = randomUUID();
+    const encoded = this.#encoder.encode(message, {
+      [MessageProperty.CORRELATION_ID]: correlationId,
+      [MessageProperty.REPLY_TO_CLIENT]: this.clientId,
+      [MessageProperty.TTL]: String(limits.timeoutMs),
+    });
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(noReply(limits.timeoutMs)), limits.timeoutMs);
+    const aborted = (): void => deadline.abort(givenUp(options.signal));
+    options.signal?.addEventListener('abort', aborted, { once: true });
+    const until = AbortSignal.any([deadline.signal, this.#life.closing]);
+    try {
+      return await this.#life.run(1, encoded.body.length, limits, () =>
+        this.#requests.exchange(
+          correlationId,
+          () => this.#sendRequest(message, encoded, options, limits),
+          until,
+        ),
+      );
+    } catch (error) {
+      throw asSendError(error);
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', aborted);
+    }
+  }
+
+  /**
+   * Answers a message that was sent with `request`, through the broker it came from. Rejects with SendError:
+   * `message-invalid` when it waits for no reply, `broker-error` (response code 1) when its sender is gone.
+   */
+  async reply(
+    message: RequestMessage,
+    body: Buffer | string,
+    options: Omit<SendOptions, 'selectQueue'> = NO_OPTIONS,
+  ): Promise<void> {
+    this.#life.checkUsable();
+    const limits = this.#limits(options);
+    try {
+      await this.#life.run(1, body.length, limits, () =>
+        sendReply(this.#client, this.#options, message, body, limits),
+      );
+    } catch (error) {
+      throw asSendError(error);
     }
   }
 
@@ -222,6 +291,24 @@ export class Producer {
       : this.#selector.byFunction(queues, message, selectQueue);
   }
 
+  /** Brokers hand replies to producers they know: they are told of this one before the first request. */
+  async #sendRequest(
+    message: Message,
+    encoded: EncodedMessage,
+    options: SendOptions,
+    limits: CallLimits,
+  ): Promise<void> {
+    const known = this.#sender.cachedRoute(encoded.topic) !== undefined;
+    const queue = this.#hasOwnQueue(encoded, options)
+      ? await this.#ownQueue(message, encoded, options)
+      : undefined;
+    if (!known) {
+      await this.#sender.route(encoded.topic);
+      await this.#client.heartbeat();
+    }
+    await this.#sender.send(await this.#compressed(encoded, queue), limits);
+  }
+
   async #sendTopic(
     topic: string,
     items: readonly IndexedItem[],
@@ -271,6 +358,14 @@ function requestOf(
 ): SendRequest {
   const { topic, properties } = encoded;
   return { topic, queue, batch: false, messages: 1, body, properties, sysFlag };
+}
+
+function noReply(timeoutMs: number): SendError {
+  return new SendError('timeout', `no reply within ${timeoutMs} ms`, { outcome: 'unknown' });
+}
+
+function givenUp(signal: AbortSignal | undefined): SendError {
+  return new SendError('aborted', 'aborted by the caller', { outcome: 'unknown', cause: signal?.reason });
 }
 
 function noWritableQueue(topic: string): SendError {

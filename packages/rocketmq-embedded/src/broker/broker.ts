@@ -32,6 +32,7 @@ import { pullHandlers } from './pull-handlers.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { QueueLocks } from './queue-locks.ts';
 import { resetHandlers } from './reset-handlers.ts';
+import { replyHandlers } from './reply-handlers.ts';
 import { sendBackHandlers } from './send-back-handlers.ts';
 import { sendHandlers } from './send-handlers.ts';
 import { BrokerStats } from './stats.ts';
@@ -139,6 +140,7 @@ export class Broker {
     };
     this.handlers = readingLeniently([
       ...sendHandlers(this.#context),
+      ...replyHandlers(this.#context),
       ...pullHandlers(this.#context),
       ...popHandlers(this.#context),
       ...receiptHandlers(this.#context),

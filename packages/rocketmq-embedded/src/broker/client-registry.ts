@@ -39,6 +39,14 @@ export class ClientRegistry {
     return [...this.#producers];
   }
 
+  /** The connection of a producer, whichever group it is in. */
+  producer(clientId: string): Connection | undefined {
+    for (const clients of this.#producers.values()) {
+      for (const [connection, client] of clients) if (client.clientId === clientId) return connection;
+    }
+    return undefined;
+  }
+
   groupsSubscribedTo(topic: string): string[] {
     return [...this.#consumers].filter(([, group]) => group.subscriptions.has(topic)).map(([name]) => name);
   }

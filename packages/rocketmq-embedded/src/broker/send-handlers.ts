@@ -47,19 +47,23 @@ export function sendHandlers(broker: BrokerContext): [number, RequestHandler][] 
         return createResponse(request, code, { remark, extFields: { ...region } });
       }
     };
-  const short = (request: RemotingCommand): SendRequest =>
-    commands.sendMessageV2.decodeRequest(
-      request.extFields['a'] === undefined ? withGroup(request, 'a') : request,
-    );
-  const long = (request: RemotingCommand): SendRequest =>
-    commands.sendMessage.decodeRequest(
-      request.extFields['producerGroup'] === undefined ? withGroup(request, 'producerGroup') : request,
-    );
   return [
-    [RequestCode.SEND_MESSAGE, guarded(long)],
-    [RequestCode.SEND_MESSAGE_V2, guarded(short)],
-    [RequestCode.SEND_BATCH_MESSAGE, guarded(short)],
+    [RequestCode.SEND_MESSAGE, guarded(decodeLong)],
+    [RequestCode.SEND_MESSAGE_V2, guarded(decodeShort)],
+    [RequestCode.SEND_BATCH_MESSAGE, guarded(decodeShort)],
   ];
+}
+
+export function decodeShort(request: RemotingCommand): SendRequest {
+  return commands.sendMessageV2.decodeRequest(
+    request.extFields['a'] === undefined ? withGroup(request, 'a') : request,
+  );
+}
+
+export function decodeLong(request: RemotingCommand): SendRequest {
+  return commands.sendMessage.decodeRequest(
+    request.extFields['producerGroup'] === undefined ? withGroup(request, 'producerGroup') : request,
+  );
 }
 
 /** A real broker does not miss the producer group. */
@@ -83,12 +87,16 @@ function send(
     : sendSingle(broker, request, header, queueId, connection, region);
 }
 
-function randomQueue(topic: TopicConfig): number {
+export function randomQueue(topic: TopicConfig): number {
   if (topic.writeQueueNums > 0) return Math.floor(Math.random() * topic.writeQueueNums);
   throw new Refusal(ResponseCode.SYSTEM_ERROR, `topic[${topic.topicName}] has no queue to write to`);
 }
 
-function checkedTopic(broker: BrokerContext, header: SendRequest, connection: Connection): TopicConfig {
+export function checkedTopic(
+  broker: BrokerContext,
+  header: SendRequest,
+  connection: Connection,
+): TopicConfig {
   const { topic } = header;
   checkTopicName(topic);
   if (isClosedToSend(topic)) {
@@ -309,7 +317,7 @@ async function sendBatch(
   return stored(request, region, queueId, first as Appended, ids, shared[MessageProperty.UNIQ_KEY]);
 }
 
-function offsetMessageId(broker: BrokerContext, physicalOffset: number): string {
+export function offsetMessageId(broker: BrokerContext, physicalOffset: number): string {
   return broker.storeHostHex + physicalOffset.toString(16).toUpperCase().padStart(16, '0');
 }
 

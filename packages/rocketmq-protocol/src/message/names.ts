@@ -20,6 +20,11 @@ export function retryTopic(group: string): string {
   return RETRY_TOPIC_PREFIX + group;
 }
 
+/** The topic replies are sent to; one a cluster. */
+export function replyTopic(cluster: string): string {
+  return `${cluster}_REPLY_TOPIC`;
+}
+
 export function deadLetterTopic(group: string): string {
   return DEAD_LETTER_TOPIC_PREFIX + group;
 }

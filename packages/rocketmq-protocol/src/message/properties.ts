@@ -46,6 +46,16 @@ export const MessageProperty = {
   TIMER_DEL_UNIQKEY: 'TIMER_DEL_UNIQKEY',
   /** Receipt handle of a popped message. */
   POP_CK: 'POP_CK',
+  /** Of a request, and of its reply. */
+  CORRELATION_ID: 'CORRELATION_ID',
+  /** Id of the client that waits for the reply. */
+  REPLY_TO_CLIENT: 'REPLY_TO_CLIENT',
+  /** Milliseconds it waits. */
+  TTL: 'TTL',
+  /** `reply` on a reply. */
+  MSG_TYPE: 'MSG_TYPE',
+  /** When the broker handed the reply on. */
+  PUSH_REPLY_TIME: 'PUSH_REPLY_TIME',
   FIRST_POP_TIME: '1ST_POP_TIME',
 } as const;
 

@@ -681,6 +681,25 @@ const cases: Record<string, Case> = {
     request: { topic: 'T', clusterName: 'C' },
     response: {},
   },
+  sendReplyMessage: { codec: commands.sendReplyMessage, code: 324, request: send, response: sent },
+  sendReplyMessageV2: { codec: commands.sendReplyMessageV2, code: 325, request: send, response: sent },
+  pushReplyMessageToClient: {
+    codec: commands.pushReplyMessageToClient,
+    code: 326,
+    request: {
+      ...{ producerGroup: 'PG', topic: 'C_REPLY_TOPIC', defaultTopic: 'TBW102', defaultTopicQueueNums: 4 },
+      ...{
+        queueId: 0,
+        sysFlag: 0,
+        bornTimestamp: 1700000000000,
+        flag: 0,
+        properties: 'CORRELATION_ID\u0001c\u0002',
+      },
+      ...{ reconsumeTimes: 0, unitMode: false, bornHost: '127.0.0.1:1', storeHost: '127.0.0.1:10911' },
+      ...{ storeTimestamp: 1700000000001, body: Buffer.from('hello') },
+    },
+    response: {},
+  },
   sendMessageV2: { codec: commands.sendMessageV2, code: 310, request: send, response: sent },
   sendBatchMessage: {
     codec: commands.sendBatchMessage,
