@@ -55,7 +55,8 @@ const reading: Calls = [
   ['topicStatus', ({ topic }) => ['-t', topic]],
   ['topicRoute', ({ topic }) => ['-t', topic]],
   ['topicClusterList', ({ topic }) => ['-t', topic]],
-  ['consumerProgress', ({ group }) => ['-g', group]],
+  ['consumerProgress', ({ group }) => ['-g', group, '-s', 'true']],
+  ['consumerStatus', ({ group }) => ['-g', group, '-s']],
   ['consumerConnection', ({ group }) => ['-g', group]],
   ['producerConnection', ({ producerGroup, topic }) => ['-g', producerGroup, '-t', topic]],
   ['clusterList', () => ['-c', CLUSTER]],
@@ -201,6 +202,25 @@ test('a message is sent to the queue that is named, and sent once more by its id
     ['k1', 'k2'],
   ]);
   expect(new Set(copies.map((copy) => copy.messageId)).size).toBe(copies.length);
+});
+
+test('a member of a group is asked what it does, and handles a stored message when told to', async () => {
+  const { group, topic, sent } = stage;
+  const list = await mqadmin('consumerStatus', '-g', group, '--json');
+  const { members } = JSON.parse(list.stdout) as { members: { clientId: string }[] };
+  const clientId = members[0]?.clientId ?? '';
+  const whole = await mqadmin('consumerStatus', '-g', group, '-i', clientId, '-s');
+  for (const title of ['Properties', 'Subscription', 'Offset', 'MQ Detail', 'RT&TPS', 'jstack'])
+    expect(whole.stdout).toContain(`#Consumer ${title}#`);
+  expect(whole.stdout).toContain(topic);
+  const unknown = await mqadmin('consumerStatus', '-g', group, '-i', 'nobody');
+  expect(unknown).toMatchObject({ code: 1, stdout: '' });
+  expect(unknown.stderr).toContain(`online are: ${clientId}`);
+  const pushed = await mqadmin(
+    ...['queryMsgByUniqueKey', '-t', topic, '-i', sent[2]?.messageId ?? '', '-g', group, '-d', clientId],
+  );
+  expect(pushed.stdout).toContain('consumeResult=CR_SUCCESS');
+  expect(pushed.code).toBe(0);
 });
 
 test('an interrupted command says so and ends with 130', async () => {

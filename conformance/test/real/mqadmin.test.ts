@@ -98,6 +98,12 @@ const reading: Record<string, Comparison> = {
   consumerProgress: { args: () => ['consumerProgress'], as: ownLines },
   'consumerProgress -g': { args: ({ group }) => ['consumerProgress', '-g', group] },
   'consumerProgress -t': { args: ({ group, topic }) => ['consumerProgress', '-g', group, '-t', topic] },
+  'consumerProgress -s': { args: ({ group }) => ['consumerProgress', '-g', group, '-s', 'true'] },
+  consumerStatus: {
+    args: ({ group }) => ['consumerStatus', '-g', group],
+    // Each writes its files elsewhere.
+    as: (output, names) => comparable(output.replaceAll(/ \S+\/\S+$/gm, ' FILE'), names),
+  },
   consumerConnection: { args: ({ group }) => ['consumerConnection', '-g', group] },
   producerConnection: {
     args: ({ producerGroup, topic }) => ['producerConnection', '-g', producerGroup, '-t', topic],

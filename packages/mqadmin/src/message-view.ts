@@ -1,10 +1,7 @@
 import type { Admin, FoundMessage, MessageTrack } from '@dt/rocketmq-client';
-import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { shownMap } from './attributes.ts';
 import { formatMilliseconds, type Output } from './output/index.ts';
+import { writePrivateFile } from './private-file.ts';
 
 /** A message as `--json` shows it. */
 export interface MessageRecord {
@@ -109,7 +106,8 @@ async function showMessage(
   field('Store Host', message.storeHost);
   field('System Flag', message.sysFlag);
   field('Properties', shownMap(message.properties));
-  field('Message Body Path', await writeBody(message, copy));
+  const file = copy === 0 ? message.messageId : `${message.messageId}_${copy}`;
+  field('Message Body Path', await writePrivateFile(['msgbodys'], file, message.body));
   if (charset !== undefined) field('Message Body', new TextDecoder(charset).decode(message.body));
   if (message.bodyError !== undefined) out.note(`${message.messageId}: ${message.bodyError}`);
   out.line();
@@ -130,27 +128,5 @@ function utf8Text(body: Buffer): string | undefined {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     return undefined;
-  }
-}
-
-/** Where the body was written; for its owner alone, since bodies can be confidential. */
-async function writeBody(message: FoundMessage, copy: number): Promise<string> {
-  const folder = join(tmpdir(), 'rocketmq', 'msgbodys');
-  // The id was chosen by a producer: it must not lead out of the folder.
-  const name = message.messageId.replaceAll(/[^A-Za-z0-9_-]/g, '_');
-  const path = join(folder, copy === 0 ? name : `${name}_${copy}`);
-  // Others can write to the folder for temporary files: a link in it must not lead us elsewhere.
-  const { O_CREAT, O_WRONLY, O_TRUNC, O_NOFOLLOW = 0 } = constants;
-  try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(path, O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW, 0o600);
-    try {
-      await file.writeFile(message.body);
-    } finally {
-      await file.close();
-    }
-    return path;
-  } catch (error) {
-    return `(not written: ${error instanceof Error ? error.message : String(error)})`;
   }
 }

@@ -1,8 +1,9 @@
 import { type Admin, RocketMQError, versionName } from '@dt/rocketmq-client';
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
-import { text } from '../flags.ts';
+import { text, trueOrFalse } from '../flags.ts';
 import { inOrder } from '../in-order.ts';
+import { clientIps } from '../client-ips.ts';
 import { type Column, Columns, formatSeconds, type Output } from '../output/index.ts';
 
 const RETRY_PREFIX = '%RETRY%';
@@ -42,13 +43,17 @@ export const consumerProgress = defineCommand({
       'queue by queue of this group (default: a line for each group)',
     ),
     topicName: text('-t, --topicName <topic>', 'with --groupName: only this topic'),
+    showClientIP: trueOrFalse(
+      '-s, --showClientIP <true|false>',
+      'with --groupName: which member has each queue',
+    ),
     cluster: text('-c, --cluster <cluster>', 'with --topicName: ask the brokers of this cluster'),
   },
-  examples: ['', '-g game-consumer', '-g game-consumer -t dt_settle --json'],
+  examples: ['', '-g game-consumer', '-g game-consumer -s true', '-g game-consumer -t dt_settle --json'],
   notes: 'Diff is what the group has still to consume, Inflight what it has pulled and not yet committed.',
-  async run({ flags: { groupName, topicName, cluster }, out, signal, connect }) {
+  async run({ flags: { groupName, topicName, showClientIP, cluster }, out, signal, connect }) {
     if (groupName === undefined) {
-      const needless = { topicName, cluster };
+      const needless = { topicName, showClientIP, cluster };
       for (const [name, value] of Object.entries(needless))
         if (value !== undefined) throw new WrongCallError(`--${name} needs --groupName`);
       await allGroups(await connect(), out, signal);
@@ -57,7 +62,7 @@ export const consumerProgress = defineCommand({
     if (cluster !== undefined && topicName === undefined)
       throw new WrongCallError('--cluster needs --topicName');
     const where = { topic: topicName, cluster };
-    await oneGroup(await connect(), groupName, where, out, signal);
+    await oneGroup(await connect(), groupName, where, showClientIP === true, out, signal);
   },
 });
 
@@ -65,6 +70,7 @@ async function oneGroup(
   admin: Admin,
   group: string,
   { topic, cluster }: { topic: string | undefined; cluster: string | undefined },
+  withClients: boolean,
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
@@ -73,12 +79,14 @@ async function oneGroup(
     const of = topic === undefined ? '' : ` of topic ${topic}`;
     throw new FaultError(`group ${group} has no offsets${of}: it has not consumed anything yet`);
   }
+  const clients = withClients ? await clientIps(admin, group, out, signal) : undefined;
   const rows = queues.map(({ queue, brokerOffset, consumerOffset, pullOffset, lastTimestamp }) => ({
     topic: queue.topic,
     brokerName: queue.brokerName,
     queueId: queue.queueId,
     brokerOffset,
     consumerOffset,
+    ...(clients && { clientIp: clients(queue) ?? null }),
     diff: brokerOffset - consumerOffset,
     inflight: pullOffset - consumerOffset,
     lastTimestamp,
@@ -89,7 +97,7 @@ async function oneGroup(
     out.document({ group, consumeTps, diffTotal, inflightTotal, queues: rows });
     return;
   }
-  const columns = queueColumns(false);
+  const columns = queueColumns(withClients);
   out.line(columns.header());
   for (const row of rows) {
     out.line(
@@ -99,6 +107,7 @@ async function oneGroup(
         row.queueId,
         row.brokerOffset,
         row.consumerOffset,
+        ...(withClients ? [row.clientIp ?? 'N/A'] : []),
         row.diff,
         row.inflight,
         row.lastTimestamp === 0 ? 'N/A' : formatSeconds(row.lastTimestamp),

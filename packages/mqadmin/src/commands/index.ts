@@ -4,6 +4,7 @@ import { brokerStatus } from './broker-status.ts';
 import { clusterList } from './cluster-list.ts';
 import { consumerConnection } from './consumer-connection.ts';
 import { consumerProgress } from './consumer-progress.ts';
+import { consumerStatus } from './consumer-status.ts';
 import { deleteSubGroup } from './delete-sub-group.ts';
 import { deleteTopic } from './delete-topic.ts';
 import { getBrokerConfig } from './get-broker-config.ts';
@@ -31,6 +32,7 @@ export const commands: readonly AdminCommand[] = [
   clusterList,
   consumerConnection,
   consumerProgress,
+  consumerStatus,
   deleteSubGroup,
   deleteTopic,
   getBrokerConfig,

@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts';
 import { FaultError } from '../exit.ts';
 import { charset, orElse, required, text, trueOrFalse } from '../flags.ts';
 import { showMessages } from '../message-view.ts';
+import { pushDirectly, pushFlags, pushTargetOf } from '../push-directly.ts';
 
 const OFFSET_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{56})$/i;
 
@@ -22,7 +23,9 @@ export const queryMsgById = defineCommand({
     ),
     bodyFormat: charset('-f, --bodyFormat <charset>', 'show the body as text of this character set'),
     cluster: text('-c, --cluster <cluster>', 'ask the brokers of this cluster (default: those of the route)'),
+    ...pushFlags,
     sendMessage: orElse(trueOrFalse('-s, --sendMessage <true|false>', 'send it once more'), false),
+    unitName: text('-u, --unitName <name>', 'with --sendMessage: unit of the producer'),
   },
   examples: [
     '-t dt_settle -i 7F000001000079A700000000000002C4',
@@ -30,7 +33,8 @@ export const queryMsgById = defineCommand({
   ],
   notes: 'The body is written to a file, whose path is shown; with --json it is part of the result instead.',
   async run({ flags, out, signal, clientOptions, connect }) {
-    const { topic, msgId, bodyFormat, cluster, sendMessage } = flags;
+    const { topic, msgId, bodyFormat, cluster, sendMessage, unitName } = flags;
+    const target = pushTargetOf(flags);
     const ids = msgId
       .split(',')
       .map((id) => id.trim())
@@ -43,8 +47,13 @@ export const queryMsgById = defineCommand({
       if (message === undefined) missing.push(id);
       else found.push(message);
     }
-    if (sendMessage) {
-      await using producer = new Producer({ ...clientOptions, group: 'mqadmin-resend' });
+    if (target !== undefined) {
+      await pushDirectly(admin, found, target, out, signal);
+    } else if (sendMessage) {
+      await using producer = new Producer({
+        ...{ ...clientOptions, group: 'mqadmin-resend' },
+        ...(unitName !== undefined && { unitName }),
+      });
       await producer.start();
       const sent: { messageId: string; newMessageId: string }[] = [];
       for (const message of found) {

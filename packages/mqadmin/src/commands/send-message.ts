@@ -1,7 +1,7 @@
 import { type MessageQueue, Producer } from '@dt/rocketmq-client';
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
-import { integer, required, text } from '../flags.ts';
+import { integer, orElse, required, text, trueOrFalse } from '../flags.ts';
 import { Columns } from '../output/index.ts';
 
 const columns = new Columns([
@@ -20,12 +20,17 @@ export const sendMessage = defineCommand({
     key: text('-k, --key <keys>', 'keys, with blanks between them'),
     tags: text('-c, --tags <tag>', 'tag'),
     broker: text('-b, --broker <name>', 'to this broker, by its name (default: any)'),
+    msgTraceEnable: orElse(
+      trueOrFalse('-m, --msgTraceEnable <true|false>', 'record it in the topic of traces'),
+      false,
+    ),
     qid: integer('-i, --qid <id>', 'with --broker: to this queue', { max: 0x7fffffff }),
   },
   examples: ['-t dt_settle -p \'{"version":1}\' -c order_settled -k B123:1:order_settled'],
-  async run({ flags: { topic, body, key, tags, broker, qid }, out, signal, clientOptions, connect }) {
+  async run({ flags, out, signal, clientOptions, connect }) {
+    const { topic, body, key, tags, broker, qid, msgTraceEnable: messageTrace } = flags;
     if (qid !== undefined && broker === undefined) throw new WrongCallError('--qid needs --broker');
-    await using producer = new Producer({ ...clientOptions, group: 'mqadmin-send' });
+    await using producer = new Producer({ ...clientOptions, group: 'mqadmin-send', messageTrace });
     await producer.start();
     const keys = key?.split(/\s+/);
     const target =

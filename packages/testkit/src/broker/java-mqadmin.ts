@@ -36,7 +36,7 @@ export class JavaMqadmin implements AsyncDisposable {
     await requireJava();
     const classPath = await classPathOf('tools');
     const home = await mkdtemp(join(tmpdir(), 'dt-mqadmin-'));
-    const java = spawn(javaCommand, [
+    const args = [
       ...javaOptions,
       `-Duser.home=${home}`,
       `-Drocketmq.home.dir=${home}`,
@@ -44,7 +44,9 @@ export class JavaMqadmin implements AsyncDisposable {
       '-cp',
       classPath,
       source,
-    ]);
+    ];
+    // Some commands write files where they are.
+    const java = spawn(javaCommand, args, { cwd: home });
     await once(java, 'spawn');
     return new JavaMqadmin(java, home);
   }
