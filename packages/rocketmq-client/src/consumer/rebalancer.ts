@@ -79,8 +79,10 @@ export class Rebalancer<Owned extends OwnedQueue> {
   /** Gives all queues back, each with its last commit. */
   async close(): Promise<void> {
     this.#closing.abort();
+    // At once: a sharing out under way may have to wait for a broker.
+    const stopped = this.#stopAll([...this.#queues.keys()]);
     await this.#loop;
-    await this.#stopAll([...this.#queues.keys()]);
+    await Promise.all([stopped, this.#stopAll([...this.#queues.keys()])]);
   }
 
   async #run(balancedAtStart: boolean): Promise<void> {
