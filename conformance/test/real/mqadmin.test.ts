@@ -303,9 +303,10 @@ describe.each(['real', 'embedded'] as const)(
       const [theirOwn, own] = [uniqueName('theirs'), uniqueName('ours')];
       for (const { args, as } of steps) {
         const both = [args(theirOwn, stage), args(own, stage)] as const;
-        const step = async (): Promise<void> => {
+        const step = async (): Promise<true> => {
           const outcome = await compare(java, stage, both, [{ OWN: theirOwn }, { OWN: own }], as);
           expect(outcome.ours).toEqual(outcome.java);
+          return true;
         };
         // A real broker may tell the NameServer of a change some time after its answer.
         await (both[0][0] === 'topicRoute' ? eventually(step) : step());
