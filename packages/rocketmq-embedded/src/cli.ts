@@ -19,6 +19,8 @@ Usage: rocketmq-embedded [options]
   --advertised-host A    address clients are told                (default: the one listened on)
   --flush MODE           async: acknowledged messages survive the end of the process;
                          sync: they survive the end of the machine (default async)
+  --on-damage MODE       serve-rest: name damaged files and go on with the rest;
+                         refuse: do not start                    (default serve-rest)
   --cluster NAME         cluster name                            (default DefaultCluster)
   --broker-name NAME     broker name                             (default broker-a)
   --acl FILE             accounts and their rights, as plain_acl.yml; changes count at once
@@ -91,6 +93,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
       host: { type: 'string' },
       'advertised-host': { type: 'string' },
       flush: { type: 'string' },
+      'on-damage': { type: 'string' },
       cluster: { type: 'string' },
       'broker-name': { type: 'string' },
       acl: { type: 'string' },
@@ -119,6 +122,7 @@ function parse(args: readonly string[]): RocketMQOptions | undefined {
   if (values.host !== undefined) options.host = values.host;
   if (values['advertised-host'] !== undefined) options.advertisedHost = values['advertised-host'];
   if (values.flush !== undefined) options.flush = values.flush as 'sync' | 'async';
+  if (values['on-damage'] !== undefined) options.onDamage = values['on-damage'] as 'serve-rest' | 'refuse';
   if (values.cluster !== undefined) options.clusterName = values.cluster;
   if (values['broker-name'] !== undefined) options.brokerName = values['broker-name'];
   if (values.acl !== undefined) options.acl = values.acl;

@@ -8,7 +8,7 @@ export type EmbeddedErrorCode =
   | 'data-dir-unusable'
   /** A port is taken by another program. */
   | 'port-in-use'
-  /** A file of the store does not hold what its checksum says, outside the part a crash may tear. */
+  /** A file does not hold its checksum, outside the part a crash may tear, and `onDamage` is 'refuse'. */
   | 'store-corrupt'
   /** A write to the log failed; the store takes no more messages until it is opened again. */
   | 'store-failed'

@@ -3,4 +3,4 @@ export type { Logger } from './logger.ts';
 export type { RocketMQLimits, RocketMQOptions } from './options.ts';
 export type { ServerTls } from './server/index.ts';
 export { startRocketMQ, type RocketMQServer } from './start.ts';
-export type { FlushMode } from './store/index.ts';
+export type { FlushMode, OnDamage } from './store/index.ts';

@@ -5,7 +5,7 @@ import { parseDelayLevels } from './broker/delay-levels.ts';
 import { EmbeddedError } from './errors.ts';
 import { silentLogger, type Logger } from './logger.ts';
 import type { ServerTls } from './server/index.ts';
-import type { FlushMode } from './store/index.ts';
+import type { FlushMode, OnDamage } from './store/index.ts';
 
 /** Bounds that keep one client from using up the process. */
 export interface RocketMQLimits {
@@ -61,6 +61,12 @@ export interface RocketMQOptions {
    * @default 'async'
    */
   flush?: FlushMode;
+  /**
+   * What happens when a file does not hold its checksum. `serve-rest`: the start names in the log what is lost and
+   * goes on with everything else. `refuse`: the start reads all of the log, and ends with `store-corrupt`.
+   * @default 'serve-rest'
+   */
+  onDamage?: OnDamage;
   /** @default 'DefaultCluster' */
   clusterName?: string;
   /** @default 'broker-a' */
@@ -143,6 +149,7 @@ export function checkOptions(options: RocketMQOptions): Settings {
     nameServerPort: integer('nameServerPort', options.nameServerPort ?? 9876, 0, 65_535),
     brokerPort: integer('brokerPort', options.brokerPort ?? 10_911, 0, 65_535),
     flush: oneOf('flush', options.flush ?? 'async', ['sync', 'async']),
+    onDamage: oneOf('onDamage', options.onDamage ?? 'serve-rest', ['serve-rest', 'refuse']),
     clusterName: name('clusterName', options.clusterName ?? 'DefaultCluster'),
     brokerName: name('brokerName', options.brokerName ?? 'broker-a'),
     autoCreateTopics: oneOf('autoCreateTopics', options.autoCreateTopics ?? true, [true, false]),

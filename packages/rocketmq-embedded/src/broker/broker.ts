@@ -83,6 +83,7 @@ export class Broker {
       autoCreateTopics: settings.autoCreateTopics,
       onChange: options.onTopicChange,
     });
+    this.topics.restore(store.topics());
     const groups = new GroupTable(file('subscription-groups.json'));
     const offsets = new OffsetTable(file('consumer-offsets.json'));
     this.#context = {
@@ -172,6 +173,7 @@ export class Broker {
       maxPendingBytes: settings.limits.maxPendingBytes,
       retentionMs: settings.retentionMs,
       maxLogBytes: settings.maxLogBytes,
+      onDamage: settings.onDamage,
       logger: settings.logger,
     });
     try {
@@ -296,5 +298,5 @@ export class Broker {
 }
 
 function configFile(settings: Settings, name: string): JsonFile {
-  return new JsonFile(path.join(settings.dataDir, 'config', name));
+  return new JsonFile(path.join(settings.dataDir, 'config', name), settings);
 }

@@ -142,7 +142,11 @@ export class DelayLevels {
     while (!this.#closed) {
       const offset = this.#offset(level);
       const read = await store.read(SCHEDULE_TOPIC, level - 1, offset, BATCH);
-      if (read.status !== 'FOUND') return undefined;
+      if (read.status !== 'FOUND') {
+        // Up to the end nothing is intact.
+        if (read.nextOffset > offset) this.#offsets.set(level, read.nextOffset);
+        return undefined;
+      }
       let moved = 0;
       let waitMs: number | undefined;
       try {

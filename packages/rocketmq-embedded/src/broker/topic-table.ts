@@ -113,6 +113,12 @@ export class TopicTable {
     return config;
   }
 
+  /** After the loss of the file: topics that have messages are there again, with the queues those are in. */
+  restore(queues: ReadonlyMap<string, number>): void {
+    if (!this.#options.file.isLost) return;
+    for (const [name, count] of queues) this.createForGroup(name, count);
+  }
+
   delete(name: string): void {
     if (this.#topics.delete(name)) this.#saved();
   }

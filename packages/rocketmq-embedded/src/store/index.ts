@@ -1,4 +1,5 @@
 export type { Appended, FlushMode } from './commit-log.ts';
+export type { OnDamage } from './damage.ts';
 export { FolderLock } from './folder-lock.ts';
 export { JsonFile } from './json-file.ts';
 export { indexedProperties } from './message-keys.ts';

@@ -3,8 +3,10 @@ import path from 'node:path';
 import { EmbeddedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { CommitLog, type Appended, type FlushMode } from './commit-log.ts';
+import { DamageReport, type OnDamage } from './damage.ts';
 import { readFully } from './file-io.ts';
 import { JsonFile } from './json-file.ts';
+import { LogCheck } from './log-check.ts';
 import { indexedProperties, keyHash, topicKeySeed } from './message-keys.ts';
 import { ENTRY_WORDS, StoreQueue, type QueueBlock } from './queue.ts';
 import { readQueue, type ReadLimits, type ReadResult } from './reader.ts';
@@ -13,7 +15,6 @@ import {
   isIntact,
   MIN_MESSAGE_BYTES,
   readStoreTimestamp,
-  STORE_TIMESTAMP_PREFIX_BYTES,
   summarize,
   type NewMessage,
 } from './record.ts';
@@ -32,6 +33,8 @@ export interface MessageStoreOptions {
   retentionMs: number;
   /** The oldest finished segments are removed while the log is larger. */
   maxLogBytes: number;
+  /** What damage in the files does to the start. */
+  onDamage: OnDamage;
   logger: Logger;
 }
 
@@ -55,15 +58,19 @@ export class MessageStore {
   readonly #deletedFile: JsonFile;
   /** Topic to the physical offset its deletion came at: what lies below belongs to no topic any more. */
   #deleted = new Map<string, number>();
+  readonly #damage: DamageReport;
   #log: CommitLog | undefined;
+  #check: LogCheck | undefined;
   #onReadable: (queue: StoreQueue, fromOffset: number) => void = () => undefined;
   /** Physical offset from which on nothing may be removed. */
   #pinned: () => number = () => Number.POSITIVE_INFINITY;
 
   private constructor(options: MessageStoreOptions) {
+    const { folder, onDamage, logger } = options;
     this.#options = options;
-    this.#floorsFile = new JsonFile(path.join(options.folder, 'queue-offsets.json'));
-    this.#deletedFile = new JsonFile(path.join(options.folder, 'deleted-topics.json'));
+    this.#damage = new DamageReport(onDamage, logger);
+    this.#floorsFile = new JsonFile(path.join(folder, 'queue-offsets.json'), { onDamage, logger });
+    this.#deletedFile = new JsonFile(path.join(folder, 'deleted-topics.json'), { onDamage, logger });
   }
 
   static async open(options: MessageStoreOptions): Promise<MessageStore> {
@@ -76,13 +83,15 @@ export class MessageStore {
       for (const [queueId, offset] of Object.entries(floors))
         store.#floors.set(`${topic}@${queueId}`, offset);
     }
-    const segments = await recoverSegments(
-      options.folder,
-      (topic, queueId, endOffset) =>
+    const { segments, tookOffsets } = await recoverSegments({
+      folder: options.folder,
+      queueFor: (topic, queueId, endOffset) =>
         (store.#deleted.get(topic) ?? -1) >= endOffset ? undefined : store.#queueFor(topic, queueId),
-      options.logger,
-    );
+      damage: store.#damage,
+      logger: options.logger,
+    });
     store.#applyFloors();
+    if (tookOffsets) store.#saveFloors();
     store.#log = new CommitLog(
       {
         folder: options.folder,
@@ -95,6 +104,12 @@ export class MessageStore {
       },
       segments,
     );
+    if (!store.#damage.refuses)
+      store.#check = new LogCheck(
+        segments.filter(({ sealed }) => sealed),
+        store.#damage,
+        options.logger,
+      );
     return store;
   }
 
@@ -128,6 +143,11 @@ export class MessageStore {
     return this.#commitLog.failure;
   }
 
+  /** Resolves when everything that was there at the start is held against its checksum. */
+  async checked(): Promise<void> {
+    await this.#check?.done;
+  }
+
   /** Called when messages of a queue became readable. */
   onReadable(listener: (queue: StoreQueue, fromOffset: number) => void): void {
     this.#onReadable = listener;
@@ -152,6 +172,16 @@ export class MessageStore {
     return this.#queues.get(topic)?.get(queueId);
   }
 
+  /** Topics with messages in the log, and how many queues they need at least. */
+  topics(): Map<string, number> {
+    const topics = new Map<string, number>();
+    for (const [topic, queues] of this.#queues) {
+      const used = [...queues.values()].filter((queue) => queue.blocks.length > 0);
+      if (used.length > 0) topics.set(topic, Math.max(...used.map((queue) => queue.queueId)) + 1);
+    }
+    return topics;
+  }
+
   minOffset(topic: string, queueId: number): number {
     return this.queue(topic, queueId)?.minOffset ?? 0;
   }
@@ -161,7 +191,7 @@ export class MessageStore {
   }
 
   read(topic: string, queueId: number, offset: number, limits: ReadLimits): Promise<ReadResult> {
-    return readQueue(this.queue(topic, queueId), offset, limits);
+    return readQueue(this.queue(topic, queueId), offset, limits, this.#damage);
   }
 
   /** The stored message that starts at this physical offset; undefined when none does. */
@@ -183,7 +213,7 @@ export class MessageStore {
     });
   }
 
-  /** Store time of the message with this queue offset; undefined when it is not there. */
+  /** Store time of the message with this queue offset; undefined when it is not there, or damaged. */
   async storeTimestampAt(queue: StoreQueue, offset: number): Promise<number | undefined> {
     if (offset < queue.minOffset || offset >= queue.maxOffset) return undefined;
     const block = queue.blocks[queue.blockIndex(offset)];
@@ -207,10 +237,14 @@ export class MessageStore {
     let high = queue.maxOffset;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const stored = await this.storeTimestampAt(queue, middle);
+      // Damaged messages have no time: the next one that has speaks for them.
+      let probe = this.#existingFrom(queue, middle);
+      let stored: number | undefined;
+      while (probe < high && (stored = await this.storeTimestampAt(queue, probe)) === undefined)
+        probe = this.#existingFrom(queue, probe + 1);
       const before =
-        stored === undefined || (boundary === 'LOWER' ? stored < timestamp : stored <= timestamp);
-      if (before) low = middle + 1;
+        stored !== undefined && (boundary === 'LOWER' ? stored < timestamp : stored <= timestamp);
+      if (before) low = probe + 1;
       else high = middle;
     }
     return boundary === 'LOWER' ? low : Math.max(queue.minOffset, low - 1);
@@ -316,6 +350,7 @@ export class MessageStore {
   }
 
   async close(): Promise<void> {
+    await this.#check?.close();
     await this.#log?.close();
   }
 
@@ -341,14 +376,16 @@ export class MessageStore {
     this.#floorsFile.saveNow(floors);
   }
 
-  async #timestampIn(block: QueueBlock, offset: number): Promise<number> {
+  /** The first offset from `offset` on that the index has a message for. */
+  #existingFrom(queue: StoreQueue, offset: number): number {
+    return Math.max(offset, queue.blocks[queue.blockIndex(offset)]?.firstOffset ?? queue.maxOffset);
+  }
+
+  async #timestampIn(block: QueueBlock, offset: number): Promise<number | undefined> {
     const { segment } = block;
-    return segment.reading(async () => {
-      const position = (await block.entries(offset, 1))[0] ?? 0;
-      const head = Buffer.alloc(STORE_TIMESTAMP_PREFIX_BYTES);
-      await readFully(segment.fd, head, 0, head.length, position);
-      return readStoreTimestamp(head, 0);
-    });
+    const position = await segment.reading(async () => (await block.entries(offset, 1))[0] ?? 0);
+    const message = await this.messageAt(segment.baseOffset + position);
+    return message && readStoreTimestamp(message, 0);
   }
 }
 

@@ -76,6 +76,15 @@ export class QueueBlock {
     return this.#entriesFromFile(first, count);
   }
 
+  /** All entries, past what is kept of those read last. */
+  async allEntries(): Promise<Int32Array> {
+    if (this.#memory !== undefined) return this.words();
+    const words = new Int32Array(this.count * ENTRY_WORDS);
+    const bytes = Buffer.from(words.buffer);
+    await readFully(this.segment.indexFd, bytes, 0, bytes.length, this.#filePosition);
+    return words;
+  }
+
   /** Entries in memory, for writing them to the index file. */
   words(): Int32Array {
     return (this.#memory ?? new Int32Array(0)).subarray(0, this.count * ENTRY_WORDS);

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { EmbeddedError } from '../errors.ts';
+import type { DamageReport } from './damage.ts';
 import { readFully } from './file-io.ts';
 import { ENTRY_WORDS, type StoreQueue } from './queue.ts';
 import { CHECKSUM_BYTES, isIntact } from './record.ts';
@@ -45,12 +45,14 @@ interface Location {
   segment: Segment;
   position: number;
   size: number;
+  queueOffset: number;
 }
 
 export async function readQueue(
   queue: StoreQueue | undefined,
   offset: number,
   limits: ReadLimits,
+  damage: DamageReport,
 ): Promise<ReadResult> {
   // A queue nobody has written to is an empty queue: a real broker makes it on the first read.
   if (queue === undefined) return nothing('NO_MESSAGE_IN_QUEUE', 0, 0, 0);
@@ -61,7 +63,12 @@ export async function readQueue(
   if (offset > maxOffset) return nothing('OFFSET_OVERFLOW_BADLY', maxOffset, minOffset, maxOffset);
 
   try {
-    return await readFrom(queue, offset, limits);
+    for (let from = offset; ;) {
+      const { result, damagedCount } = await readFrom(queue, from, limits, damage);
+      // Nothing but damaged messages: those behind them are what was asked for.
+      if (damagedCount === 0 || result.count > 0 || result.nextOffset >= maxOffset) return result;
+      from = result.nextOffset;
+    }
   } catch (error) {
     // Retention took the segment in the middle of the read: the next one starts behind it.
     if (offset >= queue.minOffset) throw error;
@@ -69,7 +76,12 @@ export async function readQueue(
   }
 }
 
-async function readFrom(queue: StoreQueue, offset: number, limits: ReadLimits): Promise<ReadResult> {
+async function readFrom(
+  queue: StoreQueue,
+  offset: number,
+  limits: ReadLimits,
+  damage: DamageReport,
+): Promise<{ result: ReadResult; damagedCount: number }> {
   const { minOffset, maxOffset } = queue;
   const found: Location[] = [];
   let bytes = 0;
@@ -78,7 +90,7 @@ async function readFrom(queue: StoreQueue, offset: number, limits: ReadLimits): 
   scanning: while (next < maxOffset && scanned < limits.maxScan) {
     const block = queue.blocks[queue.blockIndex(next)];
     if (block === undefined) {
-      // Only after part of the log was taken away by hand: nothing is left up to the end.
+      // Part of the log is damaged or was taken away: nothing is left up to the end.
       next = maxOffset;
       break;
     }
@@ -94,7 +106,7 @@ async function readFrom(queue: StoreQueue, offset: number, limits: ReadLimits): 
       if (limits.tagHashes === undefined || limits.tagHashes.has(entries[i + 2] ?? 0)) {
         if (found.length >= limits.maxCount || (found.length > 0 && bytes + size > limits.maxBytes))
           break scanning;
-        found.push({ segment: block.segment, position: entries[i] ?? 0, size });
+        found.push({ segment: block.segment, position: entries[i] ?? 0, size, queueOffset: next });
         bytes += size;
       }
       next++;
@@ -102,17 +114,23 @@ async function readFrom(queue: StoreQueue, offset: number, limits: ReadLimits): 
     }
     if (found.length >= limits.maxCount) break;
   }
-  const body = found.length === 0 ? EMPTY : await readLocations(found, bytes);
-  const status = found.length > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE';
-  return { status, nextOffset: next, minOffset, maxOffset, body, count: found.length };
+  const { body, damagedCount } = await readLocations(queue, found, damage);
+  const count = found.length - damagedCount;
+  const status = count > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE';
+  return { result: { status, nextOffset: next, minOffset, maxOffset, body, count }, damagedCount };
 }
 
 function nothing(status: ReadStatus, nextOffset: number, minOffset: number, maxOffset: number): ReadResult {
   return { status, nextOffset, minOffset, maxOffset, body: EMPTY, count: 0 };
 }
 
-/** Reads messages, neighbours together, and packs them without their checksums. Each one is checked. */
-async function readLocations(found: Location[], bytes: number): Promise<Buffer> {
+interface PackedRun {
+  body: Buffer;
+  damagedCount: number;
+}
+
+/** Reads messages, neighbours together, and packs those that are intact without their checksums. */
+async function readLocations(queue: StoreQueue, found: Location[], damage: DamageReport): Promise<PackedRun> {
   const runs: Location[][] = [];
   let end = 0;
   for (const location of found) {
@@ -123,35 +141,40 @@ async function readLocations(found: Location[], bytes: number): Promise<Buffer> 
     end = location.position + location.size;
   }
   const first = runs[0];
+  if (first === undefined) return { body: EMPTY, damagedCount: 0 };
   // Packed in place where one read brings it all, as for a queue whose messages lie together.
-  if (runs.length === 1 && first !== undefined) return readRun(first);
-  const parts = await Promise.all(runs.map(readRun));
-  return Buffer.concat(parts, bytes);
+  if (runs.length === 1) return readRun(queue, first, damage);
+  const parts = await Promise.all(runs.map((run) => readRun(queue, run, damage)));
+  return {
+    body: Buffer.concat(parts.map(({ body }) => body)),
+    damagedCount: parts.reduce((sum, part) => sum + part.damagedCount, 0),
+  };
 }
 
-async function readRun(run: Location[]): Promise<Buffer> {
+async function readRun(queue: StoreQueue, run: Location[], damage: DamageReport): Promise<PackedRun> {
   const first = run[0];
   const last = run.at(-1);
-  if (first === undefined || last === undefined) return EMPTY;
+  if (first === undefined || last === undefined) return { body: EMPTY, damagedCount: 0 };
   const start = first.position - CHECKSUM_BYTES;
   const length = last.position + last.size - start;
   const buffer = Buffer.allocUnsafe(length);
   // The newest segment was written a moment ago and lies in the page cache: fetching it at once costs a tenth of
   // handing the read to another thread. Older ones may come from the disk, and must not hold up everyone else.
-  if (first.segment.sealed)
-    await first.segment.reading(() => readFully(first.segment.fd, buffer, 0, length, start));
-  else fs.readSync(first.segment.fd, buffer, 0, length, start);
+  const got = first.segment.sealed
+    ? await first.segment.reading(() => readFully(first.segment.fd, buffer, 0, length, start))
+    : fs.readSync(first.segment.fd, buffer, 0, length, start);
+  const held = buffer.subarray(0, got);
   let packed = 0;
-  for (const { segment, position, size } of run) {
+  let damagedCount = 0;
+  for (const { segment, position, size, queueOffset } of run) {
     const at = position - start;
-    if (!isIntact(buffer, at - CHECKSUM_BYTES, size)) {
-      throw new EmbeddedError(
-        'store-corrupt',
-        `${segment.file} does not hold its checksum at byte ${position}`,
-      );
+    if (!isIntact(held, at - CHECKSUM_BYTES, size)) {
+      damage.inQueue(segment.file, position - CHECKSUM_BYTES, queue.topic, queue.queueId, queueOffset);
+      damagedCount++;
+      continue;
     }
     buffer.copyWithin(packed, at, at + size);
     packed += size;
   }
-  return buffer.subarray(0, packed);
+  return { body: buffer.subarray(0, packed), damagedCount };
 }

@@ -8,6 +8,10 @@ export const CHECKSUM_BYTES = 4;
 
 const MAGIC_V1 = 0xdaa320a7 | 0;
 const MAGIC_V2 = 0xdaa320ab | 0;
+/** The bytes both of them start with. */
+export const MAGIC_PREFIX = Buffer.from([0xda, 0xa3, 0x20]);
+/** Of the physical offset, from the start of a message. */
+export const PHYSICAL_OFFSET_AT = 28;
 const HIGH = 0x1_0000_0000;
 const BORN_HOST_V6 = 0x10;
 const STORE_HOST_V6 = 0x20;
@@ -129,7 +133,7 @@ export function summarize(bytes: Buffer, start: number): RecordSummary {
     topic: bytes.toString('utf8', topicStart, topicEnd),
     queueId: bytes.readInt32BE(start + 12),
     queueOffset: readInt64(bytes, start + 20),
-    physicalOffset: readInt64(bytes, start + 28),
+    physicalOffset: readInt64(bytes, start + PHYSICAL_OFFSET_AT),
     storeTimestamp: readInt64(bytes, afterBornHost),
     properties: bytes.toString('utf8', topicEnd + 2, topicEnd + 2 + bytes.readInt16BE(topicEnd)),
   };
@@ -140,10 +144,7 @@ export function readStoreTimestamp(bytes: Buffer, start: number): number {
   return readInt64(bytes, start + 48 + ((sysFlag & BORN_HOST_V6) === 0 ? 8 : 20));
 }
 
-/** Bytes from the start of a message that are enough for readStoreTimestamp. */
-export const STORE_TIMESTAMP_PREFIX_BYTES = 76;
-
-function readInt64(bytes: Buffer, at: number): number {
+export function readInt64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * HIGH + bytes.readUInt32BE(at + 4);
 }
 

@@ -8,12 +8,13 @@ import { ENTRY_BYTES, QueueBlock, type StoreQueue } from './queue.ts';
 import type { Segment } from './segment.ts';
 
 /**
- * The index file of a finished segment: header, queue entries, key pairs, directory. It is derived: whatever does
- * not fit its checksum or its segment is thrown away and made again from the log. Words are in the byte order of
+ * The index file of a finished segment: header, queue entries, key pairs, directory; the checksum is over all behind
+ * the header. It is derived: whatever does not fit its checksum or its segment is thrown away and made again from the
+ * log. Words are in the byte order of
  * the machine; a file from another one fails the magic and is made again.
  */
 const MAGIC = 0x44544958;
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_WORDS = 8;
 const HEADER_BYTES = HEADER_WORDS * 4;
 
@@ -52,13 +53,15 @@ export async function sealSegment(segment: Segment): Promise<void> {
   at += keys.byteLength;
   const directoryBytes = Buffer.from(JSON.stringify(directory));
   const header = new Int32Array(HEADER_WORDS);
-  header.set([MAGIC, VERSION, at, directoryBytes.length, crc32(directoryBytes) | 0]);
+  parts.push(directoryBytes);
+  const checksum = parts.reduce((sum, part) => crc32(part, sum), 0);
+  header.set([MAGIC, VERSION, at, directoryBytes.length, checksum | 0]);
 
   const temporary = `${segment.indexFile}.tmp`;
   const handle = await open(temporary, 'w');
   try {
     // writeFile goes on where the last one ended, and writes all of it.
-    for (const part of [Buffer.from(header.buffer), ...parts, directoryBytes]) await handle.writeFile(part);
+    for (const part of [Buffer.from(header.buffer), ...parts]) await handle.writeFile(part);
     await handle.sync();
   } finally {
     await handle.close();
@@ -95,27 +98,21 @@ export function loadSealedSegment(segment: Segment, segmentBytes: number, queueF
 export type QueueLookup = (topic: string, queueId: number, endOffset: number) => StoreQueue | undefined;
 
 function readDirectory(file: string): Directory | undefined {
-  let fd: number;
+  let bytes: Buffer;
   try {
-    fd = fs.openSync(file, 'r');
+    bytes = fs.readFileSync(file);
   } catch {
     return undefined;
   }
-  try {
-    const header = new Int32Array(HEADER_WORDS);
-    if (fs.readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES) return undefined;
-    const [magic, version, at = 0, length = 0, checksum] = header;
-    if (magic !== MAGIC || version !== VERSION) return undefined;
-    const size = fs.fstatSync(fd).size;
-    if (at + length !== size || length < 0) return undefined;
-    const bytes = Buffer.alloc(length);
-    fs.readSync(fd, bytes, 0, length, at);
-    if ((crc32(bytes) | 0) !== checksum) return undefined;
-    const directory = JSON.parse(bytes.toString()) as Directory;
-    if (directory.keysAt + directory.keyCount * KEY_BYTES !== at) return undefined;
-    const entries = directory.queues.reduce((sum, queue) => sum + queue[3], 0);
-    return directory.keysAt === HEADER_BYTES + entries * ENTRY_BYTES ? directory : undefined;
-  } finally {
-    fs.closeSync(fd);
-  }
+  if (bytes.length < HEADER_BYTES) return undefined;
+  const header = new Int32Array(HEADER_WORDS);
+  bytes.copy(Buffer.from(header.buffer), 0, 0, HEADER_BYTES);
+  const [magic, version, at = 0, length = 0, checksum, ...unused] = header;
+  if (magic !== MAGIC || version !== VERSION || unused.some((word) => word !== 0)) return undefined;
+  if (at < HEADER_BYTES || length < 0 || at + length !== bytes.length) return undefined;
+  if ((crc32(bytes.subarray(HEADER_BYTES)) | 0) !== checksum) return undefined;
+  const directory = JSON.parse(bytes.toString('utf8', at)) as Directory;
+  if (directory.keysAt + directory.keyCount * KEY_BYTES !== at) return undefined;
+  const entries = directory.queues.reduce((sum, queue) => sum + queue[3], 0);
+  return directory.keysAt === HEADER_BYTES + entries * ENTRY_BYTES ? directory : undefined;
 }

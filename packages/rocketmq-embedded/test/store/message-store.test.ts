@@ -3,7 +3,6 @@ import path from 'node:path';
 import { decodeStoredMessage, encodeStoredMessage, javaStringHashCode } from '@dt/rocketmq-protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EmbeddedError } from '../../src/errors.ts';
 import { MessageStore } from '../../src/store/index.ts';
 import { encodeHost } from '../../src/server/index.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -153,37 +152,6 @@ describe('message store', () => {
       expect(store.maxPhysicalOffset).toBe(kept === 0 ? 0 : ends[kept - 1]);
       await store.close();
     }
-  });
-
-  it('serves no record whose bytes changed, and names the file', async () => {
-    const folder = temporaryFolder();
-    const store = await openStore(folder);
-    await put(store, 'T', message('precious'));
-    const file = path.join(folder, String(logFiles(folder)[0]));
-    const bytes = fs.readFileSync(file);
-    const at = bytes.indexOf('precious');
-    const fd = fs.openSync(file, 'r+');
-    fs.writeSync(fd, 'P', at);
-    fs.closeSync(fd);
-    await expect(store.read('T', 0, 0, LIMITS)).rejects.toThrow(EmbeddedError);
-    await expect(store.read('T', 0, 0, LIMITS)).rejects.toThrow(file);
-    expect(await store.messageAt(4)).toBeUndefined();
-  });
-
-  it('refuses to start on damage that no crash leaves behind', async () => {
-    const folder = temporaryFolder();
-    const options = { segmentBytes: 8 * MIB };
-    const first = await openStore(folder, options);
-    for (let i = 0; i < 40; i++) await put(first, 'T', message(Buffer.alloc(MIB / 2, i + 1)));
-    await first.close();
-    const file = path.join(folder, String(logFiles(folder)[0]));
-    fs.rmSync(file.replace('.log', '.idx'));
-    const fd = fs.openSync(file, 'r+');
-    fs.writeSync(fd, 'damage', 5000);
-    fs.closeSync(fd);
-    await expect(MessageStore.open(storeOptions(folder, options))).rejects.toMatchObject({
-      code: 'store-corrupt',
-    });
   });
 
   it('finds offsets by store time', async () => {

@@ -19,6 +19,7 @@ export function storeOptions(
     maxPendingBytes: 64 * MIB,
     retentionMs: Number.MAX_SAFE_INTEGER,
     maxLogBytes: Number.MAX_SAFE_INTEGER,
+    onDamage: 'serve-rest',
     logger: silentLogger,
     ...options,
   };
