@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { commands, RequestCode, ResponseCode } from '@dt/rocketmq-protocol';
 import { describe, expect, it, vi } from 'vitest';
+import { silentLogger } from '../../src/logger.ts';
+import { JsonFile } from '../../src/store/index.ts';
 import { bundleCli, killChild, startChild } from '../support/child.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { connect, startBroker, startServer } from '../support/server.ts';
@@ -44,7 +45,8 @@ describe('popped messages', () => {
     await second.close();
     // Nothing waits any more: the next start has nothing to read of three notes of pops and five of ends.
     const progress = path.join(dataDir, 'config', 'pop-progress.json');
-    const { offsets } = JSON.parse(readFileSync(progress, 'utf8')) as { offsets: number[] };
+    const json = new JsonFile(progress, { onDamage: 'refuse', logger: silentLogger });
+    const { offsets } = json.load() as { offsets: number[] };
     expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(3 + 5);
   });
 
