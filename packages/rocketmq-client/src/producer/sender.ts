@@ -172,8 +172,7 @@ export class Sender {
       const status = sendStatusOf(response.code);
       if (status === undefined)
         throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
-      const topic = withoutNamespace(to.queue.topic, this.#options.namespace);
-      const sent = sentOf(status, { ...to.queue, topic }, to.address, response);
+      const sent = this.#sentOf(status, to, response);
       this.#note(request, to.queue, startedAt, undefined);
       return sent;
     } catch (error) {
@@ -258,6 +257,30 @@ export class Sender {
     if (moved && !this.#closing.aborted) this.#client.routes.refresh(topic).catch(() => undefined);
   }
 
+  #sentOf(status: SendStatus, to: { queue: MessageQueue; address: string }, response: CommandPayload): Sent {
+    const { topic, brokerName } = to.queue;
+    try {
+      const { msgId, queueId, queueOffset, MSG_REGION, TRACE_ON } =
+        commands.sendMessageV2.decodeResponse(response);
+      // Written out: this runs for every send.
+      return {
+        status,
+        queue: { topic: withoutNamespace(topic, this.#options.namespace), brokerName, queueId },
+        queueOffset,
+        offsetMessageIds: msgId.split(','),
+        address: to.address,
+        regionId: MSG_REGION ?? 'DefaultRegion',
+        isTraced: TRACE_ON !== 'false',
+      };
+    } catch (error) {
+      // The message is stored, only its place is not known; a repetition would store it twice.
+      throw new RocketMQError('bad-answer', asRocketMQError(error).message, {
+        cause: error,
+        outcome: 'unknown',
+      });
+    }
+  }
+
   #finalError(
     request: SendRequest,
     failure: RocketMQError,
@@ -277,22 +300,5 @@ export class Sender {
         ...(failure.responseCode !== undefined && { responseCode: failure.responseCode }),
       },
     );
-  }
-}
-
-function sentOf(status: SendStatus, queue: MessageQueue, address: string, response: CommandPayload): Sent {
-  try {
-    const { msgId, queueId, queueOffset, MSG_REGION, TRACE_ON } =
-      commands.sendMessageV2.decodeResponse(response);
-    return {
-      ...{ status, queue: { ...queue, queueId }, queueOffset, offsetMessageIds: msgId.split(',') },
-      ...{ address, regionId: MSG_REGION ?? 'DefaultRegion', isTraced: TRACE_ON !== 'false' },
-    };
-  } catch (error) {
-    // The message is stored, only its place is not known; a repetition would store it twice.
-    throw new RocketMQError('bad-answer', asRocketMQError(error).message, {
-      cause: error,
-      outcome: 'unknown',
-    });
   }
 }
