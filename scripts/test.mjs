@@ -36,14 +36,16 @@ function runs() {
 function missingForReal() {
   if (process.env.ROCKETMQ_NAMESRV) return undefined;
   const runs = (command, argument) => spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
-  const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', 'java') : 'java';
+  const tool = (name) => (process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', name) : name);
   const missing = [];
-  if (!runs(java, '-version')) missing.push(`Java 8 or newer ("${java}" does not run)`);
+  if (!runs(tool('java'), '-version')) missing.push(`Java 8 or newer ("${tool('java')}" does not run)`);
+  // The programs that drive Java's client and mqadmin are compiled.
+  else if (!runs(tool('javac'), '-version')) missing.push(`a JDK ("${tool('javac')}" does not run)`);
   if (!runs(process.platform === 'win32' ? 'mvn.cmd' : 'mvn', '-v'))
     missing.push('Maven ("mvn" does not run)');
   if (missing.length === 0) return undefined;
   return `Tests on real RocketMQ need ${missing.join(' and ')}.
-Install what is missing (Debian: apt install openjdk-17-jre-headless maven),
+Install what is missing (Debian: apt install openjdk-17-jdk-headless maven),
 or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ 5.3.0 that runs elsewhere,
 or run the same suites on the embedded RocketMQ: npm test`;
 }

@@ -1,6 +1,8 @@
 export type { BrokerTarget, BrokerTls, RunningBroker, StartBrokerOptions } from './broker/target.ts';
 export { brokerTargetFromEnvironment, startBroker } from './broker/start-broker.ts';
 export { JavaMqadmin, type JavaCommandResult } from './broker/java-mqadmin.ts';
+export { quickBroker } from './broker/quick-broker.ts';
+export { buildJavaProgram, type JavaProgram } from './broker/java-program.ts';
 export { TestkitError, type TestkitErrorCode } from './errors.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { findFreePort } from './net/free-port.ts';

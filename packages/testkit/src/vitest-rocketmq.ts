@@ -1,5 +1,6 @@
 import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
+import { quickBroker } from './broker/quick-broker.ts';
 import { brokerTargetFromEnvironment, startBroker } from './broker/start-broker.ts';
 import type { BrokerTarget } from './broker/target.ts';
 
@@ -18,15 +19,9 @@ declare module 'vitest' {
   }
 }
 
-// The first three retries (levels 3 to 5) come after a second each, so that a test can wait for them.
-const messageDelayLevel = '1s 5s 1s 1s 1s 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
-
 /** One RocketMQ a run, of the target that ROCKETMQ_TARGET names; tests keep apart by their own topics and groups. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const broker = await startBroker(brokerTargetFromEnvironment(), {
-    messageDelayLevel,
-    brokerConfig: { enablePropertyFilter: 'true' },
-  });
+  const broker = await startBroker(brokerTargetFromEnvironment(), quickBroker);
   const { target, external, nameServer, brokerAddress } = broker;
   project.provide('rocketmq', { target, external, nameServer, brokerAddress });
   return () => broker.close();

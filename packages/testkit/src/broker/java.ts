@@ -15,6 +15,7 @@ const instead =
   'or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ that runs elsewhere, or test on the embedded one (ROCKETMQ_TARGET=embedded)';
 
 export const javaCommand = process.env['JAVA_HOME'] ? join(process.env['JAVA_HOME'], 'bin', 'java') : 'java';
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dt-testkit');
 const mavenCommand = process.platform === 'win32' ? 'mvn.cmd' : 'mvn';
 
 async function runToEnd(
@@ -35,7 +36,7 @@ export async function requireJava(): Promise<void> {
   if (version?.code !== 0) {
     throw new TestkitError(
       'java-missing',
-      `real RocketMQ needs Java 8 or newer and "${javaCommand}" does not run: install a JDK (Debian: apt install openjdk-17-jre-headless maven), ${instead}`,
+      `real RocketMQ needs Java 8 or newer and "${javaCommand}" does not run: install a JDK (Debian: apt install openjdk-17-jdk-headless maven), ${instead}`,
     );
   }
 }
@@ -50,19 +51,16 @@ export async function classPathOf(part: JavaPart): Promise<string> {
     .update(await readFile(pom))
     .digest('hex')
     .slice(0, 16);
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dt-testkit');
   const file = join(cache, `${part}-${hash}.classpath`);
   const known = await readClassPath(file);
   if (known !== undefined) return known;
 
-  await mkdir(cache, { recursive: true });
-  // One Maven at a time, for all parts: two of them would download into the same local repository.
-  return withFileLock(join(cache, 'maven.lock'), 300_000, async () => {
+  return withMavenLock(async () => {
     const meanwhile = await readClassPath(file);
     if (meanwhile !== undefined) return meanwhile;
     const temporary = `${file}.${process.pid}`;
     try {
-      await resolveWithMaven(pom, temporary);
+      await runMaven(pom, ['dependency:build-classpath', `-Dmdep.outputFile=${temporary}`]);
       await rename(temporary, file);
     } finally {
       await rm(temporary, { force: true });
@@ -78,14 +76,22 @@ export async function classPathOf(part: JavaPart): Promise<string> {
   });
 }
 
-async function readClassPath(file: string): Promise<string | undefined> {
+/** One Maven at a time on this machine: two of them would download into the same local repository. */
+export async function withMavenLock<T>(work: () => Promise<T>): Promise<T> {
+  await mkdir(cache, { recursive: true });
+  return withFileLock(join(cache, 'maven.lock'), 300_000, work);
+}
+
+/** The class path in a file of Maven's, when all that it names exists. */
+export async function readClassPath(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   const jars = text.trim().split(process.platform === 'win32' ? ';' : ':');
   return text !== '' && jars.every((jar) => existsSync(jar)) ? text.trim() : undefined;
 }
 
-async function resolveWithMaven(pom: string, outputFile: string): Promise<void> {
-  const args = ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${outputFile}`];
+/** Runs Maven for a project and says what it said when it failed. */
+export async function runMaven(pom: string, goals: readonly string[]): Promise<void> {
+  const args = ['-q', '-B', '-f', pom, ...goals];
   const result = await runToEnd(mavenCommand, args, 280_000).catch((error: unknown) => {
     throw new TestkitError(
       'maven-missing',
@@ -96,7 +102,7 @@ async function resolveWithMaven(pom: string, outputFile: string): Promise<void> 
   if (result.code !== 0) {
     throw new TestkitError(
       'class-path-failed',
-      `Maven could not resolve ${pom} (exit code ${result.code ?? 'none'}); it says:\n${result.output}`,
+      `Maven could not do ${goals[0] ?? ''} for ${pom} (exit code ${result.code ?? 'none'}); it says:\n${result.output}`,
     );
   }
 }
