@@ -3,6 +3,7 @@ import { SendError } from '../errors.ts';
 import { type BatchLimits, planRequests } from './batch-plan.ts';
 import { KeyedLanes } from './keyed-lanes.ts';
 import { compressBody, type EncodedMessage } from './message.ts';
+import { Slab } from './slab.ts';
 import { asSendError, resultOf, type SendResult } from './send-result.ts';
 import type { Sender, SendLimits, Sent } from './sender.ts';
 import type { SendTracer } from '../trace/index.ts';
@@ -28,6 +29,7 @@ export class BatchSender {
   /** Only with message traces. */
   readonly #tracer: SendTracer | undefined;
   readonly #lanes = new KeyedLanes();
+  readonly #slab = new Slab();
 
   constructor(sender: Sender, limits: BatchLimits, tracer?: SendTracer) {
     this.#sender = sender;
@@ -85,7 +87,10 @@ export class BatchSender {
     }
     // No properties of the batch itself: the broker would append them to every message, and UNIQ_KEY among them
     // would replace the ids of all.
-    const body = encodeBatchBody(items.map((item) => item.encoded));
+    const body = encodeBatchBody(
+      items.map((item) => item.encoded),
+      this.#slab.take,
+    );
     return this.#sender.send({ ...where, batch: true, messages: items.length, body }, limits);
   }
 }

@@ -26,8 +26,11 @@ export function batchEntryBytes(bodyBytes: number, propertiesBytes: number): num
   return FIXED_BYTES + bodyBytes + propertiesBytes;
 }
 
-/** The body of a SEND_BATCH_MESSAGE. */
-export function encodeBatchBody(entries: readonly BatchEntryInput[]): Buffer {
+/** The body of a SEND_BATCH_MESSAGE, in memory that `allocate` gives. */
+export function encodeBatchBody(
+  entries: readonly BatchEntryInput[],
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const texts: string[] = [];
   const textBytes: number[] = [];
   let size = 0;
@@ -44,7 +47,7 @@ export function encodeBatchBody(entries: readonly BatchEntryInput[]): Buffer {
     textBytes.push(bytes);
     size += batchEntryBytes(entry.body.length, bytes);
   }
-  const out = Buffer.allocUnsafe(size);
+  const out = allocate(size);
   let at = 0;
   for (const [index, entry] of entries.entries()) {
     const bytes = textBytes[index] ?? 0;
