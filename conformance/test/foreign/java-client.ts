@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { certificates } from '../certificates.ts';
 
 const project = fileURLToPath(new URL('../../java', import.meta.url));
 const CALL_TIMEOUT_MS = 60_000;
@@ -19,6 +20,11 @@ const jvmOptions = [
   '-Drocketmq.client.rebalance.lockInterval=600000',
   // A queue is given away only after this time when its messages were not all done.
   '-Drocketmq.client.unlockDelayTimeMills=500',
+  // For parts with "tls"; the mode for tests would trust everybody.
+  '-Dtls.test.mode.enable=false',
+  ...['-Dtls.client.authServer=true', `-Dtls.client.trustCertPath=${certificates.caFile}`],
+  `-Dtls.client.certPath=${certificates.client.certFile}`,
+  `-Dtls.client.keyPath=${certificates.client.keyFile}`,
 ];
 
 export interface JavaMessage {

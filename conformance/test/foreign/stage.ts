@@ -51,6 +51,9 @@ export interface JavaConsumerOptions {
   maxReconsumeTimes?: number;
   allocate?: 'average' | 'averageByCircle' | 'consistentHash';
   trace?: boolean;
+  tls?: boolean;
+  accessKey?: string;
+  secretKey?: string;
   namespace?: string;
 }
 

@@ -39,7 +39,8 @@ final class ConsumerPart implements Part {
         topic = call.getString("topic");
         failures = call.getIntValue("failures");
         workMs = call.getLongValue("workMs");
-        consumer = new DefaultMQPushConsumer(call.getString("group"));
+        String strategy = call.containsKey("allocate") ? call.getString("allocate") : "average";
+        consumer = new DefaultMQPushConsumer(call.getString("group"), Part.hook(call), strategy(strategy));
         Part.configure(consumer, call);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setConsumeThreadMin(4);
@@ -51,9 +52,6 @@ final class ConsumerPart implements Part {
         if (call.getBooleanValue("broadcasting")) consumer.setMessageModel(MessageModel.BROADCASTING);
         if (call.containsKey("maxReconsumeTimes")) {
             consumer.setMaxReconsumeTimes(call.getIntValue("maxReconsumeTimes"));
-        }
-        if (call.containsKey("allocate")) {
-            consumer.setAllocateMessageQueueStrategy(strategy(call.getString("allocate")));
         }
         // The broker then says who has which queue, and whether it is to be popped.
         if (call.getBooleanValue("pop")) consumer.setClientRebalance(false);

@@ -45,9 +45,18 @@ public final class Main {
         try {
             answer.put("result", done(call));
         } catch (Throwable error) {
-            answer.put("error", error.toString());
+            answer.put("error", withCauses(error));
         }
         write(answer);
+    }
+
+    /** What a broker has said is often the cause of the cause. */
+    private static String withCauses(Throwable error) {
+        StringBuilder text = new StringBuilder(error.toString());
+        for (Throwable cause = error.getCause(); cause != null; cause = cause.getCause()) {
+            text.append("; because of ").append(cause);
+        }
+        return text.toString();
     }
 
     private Object done(JSONObject call) throws Exception {

@@ -25,8 +25,8 @@ final class ProducerPart implements Part {
     ProducerPart(JSONObject call, Events events) {
         String checker = call.getString("checker");
         producer = checker == null
-            ? new DefaultMQProducer(call.getString("group"))
-            : transactional(call.getString("group"), LocalTransactionState.valueOf(checker), events);
+            ? new DefaultMQProducer(call.getString("group"), Part.hook(call))
+            : transactional(call, LocalTransactionState.valueOf(checker), events);
         Part.configure(producer, call);
         producer.setSendMsgTimeout(TIMEOUT_MS);
         // A producer tells only those brokers of itself that it knows from topics: to be asked before it has sent, it
@@ -39,8 +39,8 @@ final class ProducerPart implements Part {
     }
 
     private static TransactionMQProducer transactional(
-        String group, LocalTransactionState answer, Events events) {
-        TransactionMQProducer producer = new TransactionMQProducer(group);
+        JSONObject call, LocalTransactionState answer, Events events) {
+        TransactionMQProducer producer = new TransactionMQProducer(call.getString("group"), Part.hook(call));
         producer.setTransactionListener(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object state) {

@@ -13,7 +13,7 @@ final class PullConsumerPart implements Part {
 
     PullConsumerPart(JSONObject call) {
         given = call;
-        consumer = new DefaultLitePullConsumer(call.getString("group"));
+        consumer = new DefaultLitePullConsumer(call.getString("group"), Part.hook(call));
         Part.configure(consumer, call);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAutoCommit(call.getBooleanValue("autoCommit"));
