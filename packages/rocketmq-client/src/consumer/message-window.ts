@@ -56,8 +56,8 @@ export class MessageWindow {
 
   /** Removes the first `count` messages, but puts `keep` of them back in front. */
   done(count: number, keep: readonly CachedMessage[] = []): void {
-    this.#messages.splice(0, count, ...keep);
-    this.#bytes = this.#messages.reduce((sum, message) => sum + message.sizeBytes, 0);
+    for (const { sizeBytes } of this.#messages.splice(0, count, ...keep)) this.#bytes -= sizeBytes;
+    for (const { sizeBytes } of keep) this.#bytes += sizeBytes;
   }
 
   /** Forgets everything and goes on at another offset. */

@@ -10,7 +10,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
 import { errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
-import { type CachedMessage, toCachedMessage } from './received-message.ts';
+import { type CachedMessage, toCachedMessages } from './received-message.ts';
 
 export interface PullerOptions {
   /** Messages come without it. @default none */
@@ -113,9 +113,7 @@ export class Puller {
       (message) => this.#tags.size === 0 || this.#tags.has(message.properties['TAGS'] ?? ''),
     );
     if (wanted.length === 0) return { status: 'nothing', nextOffset, messages: [] };
-    const messages = await Promise.all(
-      wanted.map((message) => toCachedMessage(message, this.#queue, this.#options.namespace)),
-    );
+    const messages = await toCachedMessages(wanted, this.#queue, this.#options.namespace);
     return { status: 'messages', nextOffset, messages };
   }
 

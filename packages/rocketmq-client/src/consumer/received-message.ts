@@ -1,4 +1,5 @@
 import {
+  bodyCompression,
   encodeOffsetMessageId,
   isRetryTopic,
   type MessageProperties,
@@ -46,14 +47,39 @@ export interface CachedMessage {
   readonly bodyError: string | undefined;
 }
 
-/** With a namespace the message has its names without it. */
+/** All of an answer, in their order. With a namespace messages have their names without it. */
+export async function toCachedMessages(
+  stored: readonly StoredMessage[],
+  queue: MessageQueue,
+  namespace?: string,
+): Promise<CachedMessage[]> {
+  // A promise for each message costs as much as the message: most have a body that is ready.
+  if (stored.every(isPlain))
+    return stored.map((message) => cachedMessage(message, message.body, undefined, queue, namespace));
+  return Promise.all(stored.map((message) => toCachedMessage(message, queue, namespace)));
+}
+
 export async function toCachedMessage(
   stored: StoredMessage,
   queue: MessageQueue,
   namespace?: string,
 ): Promise<CachedMessage> {
-  const { properties } = stored;
   const { body, bodyError } = await decompressBody(stored);
+  return cachedMessage(stored, body, bodyError, queue, namespace);
+}
+
+function isPlain({ sysFlag }: StoredMessage): boolean {
+  return bodyCompression(sysFlag) === 'none';
+}
+
+function cachedMessage(
+  stored: StoredMessage,
+  body: Buffer,
+  bodyError: string | undefined,
+  queue: MessageQueue,
+  namespace: string | undefined,
+): CachedMessage {
+  const { properties } = stored;
   const offsetMessageId = encodeOffsetMessageId(stored);
   const topic = isRetryTopic(stored.topic)
     ? (properties[MessageProperty.RETRY_TOPIC] ?? stored.topic)

@@ -29,7 +29,7 @@ export function batchEntryBytes(bodyBytes: number, propertiesBytes: number): num
 /** The body of a SEND_BATCH_MESSAGE, in memory that `allocate` gives. */
 export function encodeBatchBody(
   entries: readonly BatchEntryInput[],
-  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
 ): Buffer {
   const texts: string[] = [];
   const textBytes: number[] = [];

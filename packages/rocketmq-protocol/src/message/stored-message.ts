@@ -27,10 +27,10 @@ export interface StoredMessage {
   sysFlag: number;
   /** Milliseconds since 1970. */
   bornTimestamp: number;
-  bornHost: Host;
+  bornHost: Readonly<Host>;
   /** Milliseconds since 1970. */
   storeTimestamp: number;
-  storeHost: Host;
+  storeHost: Readonly<Host>;
   reconsumeTimes: number;
   preparedTransactionOffset: number;
   /** As stored: maybe compressed, see sysFlag. A view of the decoded buffer. */
@@ -130,9 +130,8 @@ export function decodeStoredMessage(buffer: Buffer, start = 0): StoredMessage {
   const size = buffer.readInt32BE(start);
   if (size < FIXED_BYTES + 16 || start + size > buffer.length)
     throw malformed(start, `record of ${size} bytes`);
-  const record = buffer.subarray(start, start + size);
   try {
-    return decodeRecord(record, size);
+    return decodeRecord(buffer, start, size);
   } catch (error) {
     if (error instanceof ProtocolError) throw malformed(start, error.message);
     if (error instanceof RangeError) throw malformed(start, 'a field runs over the end');
@@ -140,35 +139,37 @@ export function decodeStoredMessage(buffer: Buffer, start = 0): StoredMessage {
   }
 }
 
-function decodeRecord(record: Buffer, sizeBytes: number): StoredMessage {
-  const magic = record.readInt32BE(4);
+/** Works on the whole buffer: a view of each record would cost more than reading its fields. */
+function decodeRecord(buffer: Buffer, start: number, sizeBytes: number): StoredMessage {
+  const recordEnd = start + sizeBytes;
+  const magic = buffer.readInt32BE(start + 4);
   if (magic !== MAGIC_V1 && magic !== MAGIC_V2)
     throw new ProtocolError('message-malformed', `unknown magic ${magic}`);
-  const sysFlag = record.readInt32BE(36);
-  let at = 40;
-  const bornTimestamp = readInt64(record, at);
+  const sysFlag = buffer.readInt32BE(start + 36);
+  let at = start + 40;
+  const bornTimestamp = readInt64(buffer, at);
   const bornIpBytes = (sysFlag & MessageSysFlag.BORN_HOST_V6) === 0 ? 4 : 16;
-  const bornHost = readHost(record, at + 8, bornIpBytes);
+  const bornHost = bornHosts.read(buffer, at + 8, bornIpBytes);
   at += 12 + bornIpBytes;
-  const storeTimestamp = readInt64(record, at);
+  const storeTimestamp = readInt64(buffer, at);
   const storeIpBytes = (sysFlag & MessageSysFlag.STORE_HOST_V6) === 0 ? 4 : 16;
-  const storeHost = readHost(record, at + 8, storeIpBytes);
+  const storeHost = storeHosts.read(buffer, at + 8, storeIpBytes);
   at += 12 + storeIpBytes;
-  const reconsumeTimes = record.readInt32BE(at);
-  const preparedTransactionOffset = readInt64(record, at + 4);
+  const reconsumeTimes = buffer.readInt32BE(at);
+  const preparedTransactionOffset = readInt64(buffer, at + 4);
   const bodyStart = at + 16;
-  const bodyEnd = end(record, bodyStart, record.readInt32BE(at + 12), 'body');
+  const bodyEnd = end(recordEnd, bodyStart, buffer.readInt32BE(at + 12), 'body');
   const topicStart = bodyEnd + (magic === MAGIC_V2 ? 2 : 1);
-  const topicLength = magic === MAGIC_V2 ? record.readInt16BE(bodyEnd) : record.readInt8(bodyEnd);
-  const topicEnd = end(record, topicStart, topicLength, 'topic');
+  const topicLength = magic === MAGIC_V2 ? buffer.readInt16BE(bodyEnd) : buffer.readInt8(bodyEnd);
+  const topicEnd = end(recordEnd, topicStart, topicLength, 'topic');
   const propertiesStart = topicEnd + 2;
-  const propertiesEnd = end(record, propertiesStart, record.readInt16BE(topicEnd), 'properties');
+  const propertiesEnd = end(recordEnd, propertiesStart, buffer.readInt16BE(topicEnd), 'properties');
   return {
-    topic: record.toString('utf8', topicStart, topicEnd),
-    queueId: record.readInt32BE(12),
-    flag: record.readInt32BE(16),
-    queueOffset: readInt64(record, 20),
-    physicalOffset: readInt64(record, 28),
+    topic: buffer.toString('utf8', topicStart, topicEnd),
+    queueId: buffer.readInt32BE(start + 12),
+    flag: buffer.readInt32BE(start + 16),
+    queueOffset: readInt64(buffer, start + 20),
+    physicalOffset: readInt64(buffer, start + 28),
     sysFlag,
     bornTimestamp,
     bornHost,
@@ -176,19 +177,33 @@ function decodeRecord(record: Buffer, sizeBytes: number): StoredMessage {
     storeHost,
     reconsumeTimes,
     preparedTransactionOffset,
-    body: record.subarray(bodyStart, bodyEnd),
-    bodyCrc: record.readInt32BE(8),
-    properties: decodeProperties(record.toString('utf8', propertiesStart, propertiesEnd)),
+    body: buffer.subarray(bodyStart, bodyEnd),
+    bodyCrc: buffer.readInt32BE(start + 8),
+    properties: decodeProperties(buffer.toString('utf8', propertiesStart, propertiesEnd)),
     sizeBytes,
   };
 }
 
-function readHost(record: Buffer, at: number, ipBytes: number): Host {
-  return { ip: decodeIp(record.subarray(at, at + ipBytes)), port: record.readInt32BE(at + ipBytes) };
+/** Reads addresses, of which many messages in a row have the same: the last one is handed out again. */
+class HostReader {
+  #ip = Buffer.alloc(0);
+  #host: Host = { ip: '', port: 0 };
+
+  read(buffer: Buffer, at: number, ipBytes: number): Host {
+    const port = buffer.readInt32BE(at + ipBytes);
+    const isSame = this.#ip.length === ipBytes && this.#ip.compare(buffer, at, at + ipBytes) === 0;
+    if (isSame && port === this.#host.port) return this.#host;
+    this.#ip = Buffer.from(buffer.subarray(at, at + ipBytes));
+    this.#host = { ip: decodeIp(this.#ip), port };
+    return this.#host;
+  }
 }
 
-function end(record: Buffer, start: number, length: number, what: string): number {
-  if (length < 0 || start + length > record.length) {
+const bornHosts = new HostReader();
+const storeHosts = new HostReader();
+
+function end(recordEnd: number, start: number, length: number, what: string): number {
+  if (length < 0 || start + length > recordEnd) {
     throw new ProtocolError('message-malformed', `${what} of ${length} bytes runs over the end`);
   }
   return start + length;
