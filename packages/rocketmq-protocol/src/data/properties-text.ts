@@ -46,7 +46,7 @@ function escaped(value: string): string {
     .replaceAll('\\', '\\\\')
     .replaceAll('\n', '\\n')
     .replaceAll('\r', '\\r')
-    .replace(/^(\s)/, '\\$1')
+    .replace(/^ /, '\\ ')
     .replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

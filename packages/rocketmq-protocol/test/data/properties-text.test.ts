@@ -21,6 +21,11 @@ describe('a configuration as text', () => {
     expect(decodeConfigurationChange(Buffer.from(text))).toEqual({ a: '1', b: '2', cd: 'x', e: 'ü\tq' });
   });
 
+  it('keeps blanks at the beginning of a value', () => {
+    const values = { a: ' x', b: '\tx', c: '\\', d: ' ', e: '\u2028' };
+    expect(decodeConfigurationChange(encodeConfigurationChange(values))).toEqual(values);
+  });
+
   it('comes back from a change as it was', () => {
     const value = fc.string({ unit: 'binary' });
     fc.assert(
