@@ -31,8 +31,8 @@ export function encodeConfigurationChange(configuration: Configuration): Buffer 
 
 /** Reads a change as Java's Properties do, escapes included. */
 export function decodeConfigurationChange(body: Buffer): Configuration {
-  // A backslash at the end of a line goes on with the next one.
-  const text = body.toString().replace(/\\(?:\r\n|\r|\n)[ \t\f]*/g, '');
+  // A backslash at the end of a line goes on with the next one; two are one that was escaped.
+  const text = body.toString().replace(/(?<!\\)((?:\\\\)*)\\(?:\r\n|\r|\n)[ \t\f]*/g, '$1');
   const entries: [string, string][] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
     const match = LINE.exec(line);
