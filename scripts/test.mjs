@@ -25,8 +25,10 @@ function runs() {
   const target = real ? 'real' : 'embedded';
   if (projectChosen) return [{ label: 'chosen tests', args: [], target: real ? 'real' : undefined }];
   if (soak) return [{ label: 'soak', args: ['--project', 'soak'], target: undefined }];
+  // Tests on the real broker mostly wait for it: more of them at once than there are cores.
+  const workers = real ? ['--maxWorkers=4'] : [];
   const withBroker = [
-    { label: `conformance, ${target} RocketMQ`, args: ['--project', 'conformance'], target },
+    { label: `conformance, ${target} RocketMQ`, args: ['--project', 'conformance', ...workers], target },
     { label: `end-to-end, ${target} RocketMQ`, args: ['--project', 'e2e'], target },
   ];
   return real ? withBroker : [{ label: 'unit', args: ['--project', 'unit'], target }, ...withBroker];
