@@ -37,6 +37,15 @@ export interface RocketMQLimits {
   maxWaitingTimers?: number;
   /** Bytes that may wait for the disk; more sends get code 2. @default 67108864 */
   maxPendingBytes?: number;
+  /** Topics, those of retries and dead letters included; further ones get code 1. @default 20000 */
+  maxTopics?: number;
+  /** Consumer groups; further ones get code 1. @default 10000 */
+  maxGroups?: number;
+  /**
+   * Entries of each other table that clients fill: consumer offsets, queue locks, producers and subscriptions, request
+   * modes, texts of the NameServer. What would add more gets code 1. @default 200000
+   */
+  maxTableEntries?: number;
   /** Messages in one pull answer. @default 32 */
   maxPullMessages?: number;
   /** Bytes in one pull answer; its first message may be larger. @default 262144 */
@@ -231,6 +240,9 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     maxPendingTransactions: field('maxPendingTransactions', 100_000, 1, 10_000_000),
     maxWaitingTimers: field('maxWaitingTimers', 1_000_000, 0, 100_000_000),
     maxPendingBytes: field('maxPendingBytes', 64 * MIB, 8 * MIB, 4096 * MIB),
+    maxTopics: field('maxTopics', 20_000, 1, 1_000_000),
+    maxGroups: field('maxGroups', 10_000, 1, 1_000_000),
+    maxTableEntries: field('maxTableEntries', 200_000, 1, 100_000_000),
     maxPullMessages: field('maxPullMessages', 32, 1, 100_000),
     maxPullBytes: field('maxPullBytes', 256 * 1024, 1, 8 * MIB),
   };

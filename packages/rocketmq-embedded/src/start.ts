@@ -52,7 +52,7 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
   const access = settings.acl === undefined ? undefined : AccessControl.open(settings.acl, logger);
   if (access !== undefined) undo.push(() => access.close());
   const kvFile = path.join(dataDir, 'config', 'kv.json');
-  const kv = new KvTable(new JsonFile(kvFile, settings));
+  const kv = new KvTable(new JsonFile(kvFile, settings), settings.limits.maxTableEntries);
 
   // The broker's port is part of every message id: it must be known before the store opens.
   const parts: { broker?: Broker } = {};

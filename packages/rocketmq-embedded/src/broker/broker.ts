@@ -74,18 +74,19 @@ export class Broker {
     const { settings, advertisedIp, brokerPort } = options;
     const { dataDir, clusterName, brokerName, logger, limits } = settings;
     const file = (name: string): JsonFile => configFile(settings, name);
-    const clients = new ClientRegistry(notifyMembers);
+    const clients = new ClientRegistry(notifyMembers, limits.maxTableEntries);
     this.#settings = settings;
     this.topics = new TopicTable({
       file: file('topics.json'),
       clusterName,
       brokerName,
       autoCreateTopics: settings.autoCreateTopics,
+      max: limits.maxTopics,
       onChange: options.onTopicChange,
     });
     this.topics.restore(store.topics());
-    const groups = new GroupTable(file('subscription-groups.json'));
-    const offsets = new OffsetTable(file('consumer-offsets.json'));
+    const groups = new GroupTable(file('subscription-groups.json'), limits.maxGroups);
+    const offsets = new OffsetTable(file('consumer-offsets.json'), limits.maxTableEntries);
     this.#context = {
       settings: {
         clusterName,
@@ -103,7 +104,7 @@ export class Broker {
       groups,
       offsets,
       clients,
-      locks: new QueueLocks(),
+      locks: new QueueLocks(limits.maxTableEntries),
       held: new HeldPulls(limits.maxHeldPulls, (topic, queueId) => store.maxOffset(topic, queueId)),
       filters: new Filters(settings.enablePropertyFilter),
       delays: new DelayLevels({
@@ -117,6 +118,7 @@ export class Broker {
         ordersFile: file('pop-orders.json'),
         modesFile: file('message-request-modes.json'),
         maxHeldPops: limits.maxHeldPops,
+        maxRequestModes: limits.maxTableEntries,
       }),
       transactions,
       timers,

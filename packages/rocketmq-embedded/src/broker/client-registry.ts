@@ -1,5 +1,5 @@
 import type { ConsumerData, LanguageName, SubscriptionData } from '@dt/rocketmq-protocol';
-import type { Connection } from '../server/index.ts';
+import { noRoom, type Connection } from '../server/index.ts';
 
 export interface ClientInfo {
   clientId: string;
@@ -21,10 +21,17 @@ export class ClientRegistry {
   readonly #consumers = new Map<string, ConsumerGroup>();
   readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
   readonly #onMembersChanged: (group: string, connections: Connection[]) => void;
+  readonly #max: number;
+  /** Producers of all groups, and subscriptions of all consumer groups. */
+  #entries = 0;
 
-  /** `onMembersChanged` is called whenever the members or the topics of a consumer group are not what they were. */
-  constructor(onMembersChanged: (group: string, connections: Connection[]) => void) {
+  /**
+   * `onMembersChanged` is called whenever the members or the topics of a consumer group are not what they were. There
+   * may be `max` producers and subscriptions in all.
+   */
+  constructor(onMembersChanged: (group: string, connections: Connection[]) => void, max: number) {
     this.#onMembersChanged = onMembersChanged;
+    this.#max = max;
   }
 
   consumerGroup(name: string): ConsumerGroup | undefined {
@@ -53,12 +60,14 @@ export class ClientRegistry {
 
   registerProducer(group: string, connection: Connection, client: ClientInfo): void {
     let clients = this.#producers.get(group);
+    if (clients?.has(connection) !== true) this.#makeRoom(1);
     if (clients === undefined) this.#producers.set(group, (clients = new Map<Connection, ClientInfo>()));
     clients.set(connection, client);
   }
 
   registerConsumer(connection: Connection, client: ClientInfo, data: ConsumerData, notify: boolean): void {
     let group = this.#consumers.get(data.groupName);
+    this.#makeRoom(data.subscriptions.length - (group?.subscriptions.size ?? 0));
     if (group === undefined) {
       group = {
         clients: new Map(),
@@ -74,13 +83,16 @@ export class ClientRegistry {
     group.consumeFromWhere = data.consumeFromWhere;
     const joined = !group.clients.has(connection);
     group.clients.set(connection, client);
+    const before = group.subscriptions.size;
     const changed = replaceSubscriptions(group.subscriptions, data.subscriptions);
+    // One topic may be named more than once.
+    this.#entries += group.subscriptions.size - before - (data.subscriptions.length - before);
     if (notify && (joined || changed)) this.#onMembersChanged(data.groupName, [...group.clients.keys()]);
   }
 
   unregisterProducer(group: string, connection: Connection): void {
     const clients = this.#producers.get(group);
-    clients?.delete(connection);
+    if (clients?.delete(connection) === true) this.#entries--;
     if (clients?.size === 0) this.#producers.delete(group);
   }
 
@@ -88,8 +100,14 @@ export class ClientRegistry {
     const group = this.#consumers.get(name);
     if (group === undefined) return;
     group.clients.delete(connection);
-    if (group.clients.size === 0) this.#consumers.delete(name);
+    if (group.clients.size === 0 && this.#consumers.delete(name)) this.#entries -= group.subscriptions.size;
     if (notify) this.#onMembersChanged(name, [...group.clients.keys()]);
+  }
+
+  #makeRoom(count: number): void {
+    if (count > 0 && this.#entries + count > this.#max)
+      throw noRoom('producers and subscriptions', this.#max);
+    this.#entries += count;
   }
 
   /** The socket is gone: the client leaves all its groups at once. */

@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type SubscriptionGroupConfig,
 } from '@dt/rocketmq-protocol';
+import { noRoom } from '../server/index.ts';
 import type { JsonFile } from '../store/index.ts';
 import { firstVersion, nextVersion, versionFrom, type DataVersion } from './data-version.ts';
 
@@ -26,11 +27,14 @@ const SYSTEM_GROUPS = [
 /** The consumer groups of the broker, kept in a file. A change is on disk before the call returns. */
 export class GroupTable {
   readonly #file: JsonFile;
+  readonly #max: number;
   readonly #groups = new Map<string, SubscriptionGroupConfig>();
   #version: DataVersion = firstVersion();
 
-  constructor(file: JsonFile) {
+  /** `max` groups there may be. */
+  constructor(file: JsonFile, max: number) {
     this.#file = file;
+    this.#max = max;
     for (const name of SYSTEM_GROUPS) this.#groups.set(name, subscriptionGroupConfigOf(name));
     const document = file.load();
     if (document === undefined) return;
@@ -63,6 +67,8 @@ export class GroupTable {
   }
 
   put(config: SubscriptionGroupConfig): void {
+    if (!this.#groups.has(config.groupName) && this.#groups.size >= this.#max)
+      throw noRoom('consumer groups', this.#max);
     this.#groups.set(config.groupName, config);
     this.#saved();
   }

@@ -1,3 +1,4 @@
+import { noRoom } from '../server/index.ts';
 import type { JsonFile } from '../store/index.ts';
 
 type OffsetDocument = { offsetTable?: Record<string, Record<string, number>> };
@@ -11,16 +12,23 @@ export class OffsetTable {
   readonly #pulled = new Map<string, Map<number, number>>();
   /** Offsets a group was set to, until the next pull of each queue. They do not outlive the process. */
   readonly #resets = new Map<string, Map<number, number>>();
+  readonly #max: number;
+  /** Entries of `#committed` and of `#pulled`. */
+  #committedCount = 0;
+  #pulledCount = 0;
   #dirty = false;
 
-  constructor(file: JsonFile) {
+  /** `max` offsets there may be. */
+  constructor(file: JsonFile, max: number) {
     this.#file = file;
+    this.#max = max;
     const { offsetTable = {} } = (file.load() ?? {}) as OffsetDocument;
     for (const [key, queues] of Object.entries(offsetTable)) {
       this.#committed.set(
         key,
         new Map(Object.entries(queues).map(([queueId, offset]) => [Number(queueId), offset])),
       );
+      this.#committedCount += Object.keys(queues).length;
     }
   }
 
@@ -34,7 +42,12 @@ export class OffsetTable {
   }
 
   commit(group: string, topic: string, queueId: number, offset: number): void {
-    put(this.#committed, `${topic}@${group}`, queueId, offset);
+    const key = `${topic}@${group}`;
+    if (this.#committed.get(key)?.has(queueId) !== true) {
+      if (this.#committedCount >= this.#max) throw noRoom('consumer offsets', this.#max);
+      this.#committedCount++;
+    }
+    put(this.#committed, key, queueId, offset);
     this.#dirty = true;
   }
 
@@ -61,7 +74,13 @@ export class OffsetTable {
   }
 
   notePull(group: string, topic: string, queueId: number, offset: number): void {
-    put(this.#pulled, `${topic}@${group}`, queueId, offset);
+    const key = `${topic}@${group}`;
+    if (this.#pulled.get(key)?.has(queueId) !== true) {
+      // Told to tools only.
+      if (this.#pulledCount >= this.#max) return;
+      this.#pulledCount++;
+    }
+    put(this.#pulled, key, queueId, offset);
   }
 
   topicsOf(group: string): string[] {
@@ -89,6 +108,9 @@ export class OffsetTable {
   clone(source: string, target: string, topic: string): void {
     const offsets = this.#committed.get(`${topic}@${source}`);
     if (offsets === undefined) return;
+    const before = this.#committed.get(`${topic}@${target}`)?.size ?? 0;
+    if (this.#committedCount + offsets.size - before > this.#max) throw noRoom('consumer offsets', this.#max);
+    this.#committedCount += offsets.size - before;
     this.#committed.set(`${topic}@${target}`, new Map(offsets));
     this.#dirty = true;
   }
@@ -117,7 +139,9 @@ export class OffsetTable {
 
   #delete(which: (entry: { topic: string; group: string }) => boolean): void {
     for (const entry of this.#split().filter(which)) {
+      this.#committedCount -= this.#committed.get(entry.key)?.size ?? 0;
       this.#committed.delete(entry.key);
+      this.#pulledCount -= this.#pulled.get(entry.key)?.size ?? 0;
       this.#pulled.delete(entry.key);
       this.#resets.delete(entry.key);
       this.#dirty = true;

@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type TopicConfig,
 } from '@dt/rocketmq-protocol';
+import { noRoom } from '../server/index.ts';
 import type { JsonFile } from '../store/index.ts';
 import { firstVersion, nextVersion, versionFrom, type DataVersion } from './data-version.ts';
 import { reservedTopics, SYSTEM_TOPIC_PREFIX, systemTopics } from './system-topics.ts';
@@ -18,6 +19,8 @@ export interface TopicTableOptions {
   clusterName: string;
   brokerName: string;
   autoCreateTopics: boolean;
+  /** Topics there may be. */
+  max: number;
   /** Tells the NameServer; called when the change is on disk, before anyone is answered. */
   onChange: (changed: TopicConfig) => void;
 }
@@ -75,6 +78,8 @@ export class TopicTable {
   put(config: TopicConfig): void {
     const old = this.#topics.get(config.topicName);
     if (old !== undefined && sameConfig(old, config)) return;
+    if (old === undefined && this.#topics.size >= this.#options.max)
+      throw noRoom('topics', this.#options.max);
     this.#topics.set(config.topicName, config);
     this.#saved();
     this.#options.onChange(config);

@@ -1,3 +1,4 @@
+import { noRoom } from '../server/index.ts';
 import type { JsonFile } from '../store/index.ts';
 
 type Namespaces = Record<string, Record<string, string>>;
@@ -7,10 +8,16 @@ export class KvTable {
   readonly #file: JsonFile;
   readonly #namespaces = new Map<string, Map<string, string>>();
 
-  constructor(file: JsonFile) {
+  readonly #max: number;
+  #count = 0;
+
+  /** `max` texts there may be. */
+  constructor(file: JsonFile, max: number) {
     this.#file = file;
+    this.#max = max;
     for (const [namespace, entries] of Object.entries((file.load() ?? {}) as Namespaces)) {
       this.#namespaces.set(namespace, new Map(Object.entries(entries)));
+      this.#count += Object.keys(entries).length;
     }
   }
 
@@ -25,13 +32,21 @@ export class KvTable {
 
   put(namespace: string, key: string, value: string): void {
     let entries = this.#namespaces.get(namespace);
+    if (entries?.has(key) !== true) {
+      // A namespace stays when it is empty.
+      if (Math.max(this.#count, this.#namespaces.size) >= this.#max) throw noRoom('texts', this.#max);
+      this.#count++;
+    }
     if (entries === undefined) this.#namespaces.set(namespace, (entries = new Map<string, string>()));
     entries.set(key, value);
     this.#save();
   }
 
   delete(namespace: string, key: string): void {
-    if (this.#namespaces.get(namespace)?.delete(key) === true) this.#save();
+    const entries = this.#namespaces.get(namespace);
+    if (entries?.delete(key) !== true) return;
+    this.#count--;
+    this.#save();
   }
 
   #save(): void {

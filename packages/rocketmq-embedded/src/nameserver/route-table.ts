@@ -6,8 +6,8 @@ import type {
   TopicConfig,
   TopicRouteData,
 } from '@dt/rocketmq-protocol';
-import { MASTER_ID, Permission, ResponseCode } from '@dt/rocketmq-protocol';
-import { Refusal, type Connection } from '../server/index.ts';
+import { MASTER_ID, Permission } from '@dt/rocketmq-protocol';
+import { noRoom, type Connection } from '../server/index.ts';
 
 export interface BrokerRegistration {
   clusterName: string;
@@ -57,7 +57,8 @@ export class RouteTable {
 
   /** Brokers by name, and their names by cluster. */
   get cluster(): commands.ClusterInfo {
-    const clusters: Record<string, string[]> = {};
+    // No cluster is called like a member of all objects.
+    const clusters = Object.create(null) as Record<string, string[]>;
     for (const { cluster, brokerName } of this.#brokers.values()) (clusters[cluster] ??= []).push(brokerName);
     return {
       brokers: Object.fromEntries([...this.#brokers].map(([name, data]) => [name, copy(data)])),
@@ -96,9 +97,9 @@ export class RouteTable {
     const isNew = known?.brokerAddrs[id] === undefined;
     if (this.#isOutdated(registration)) return true;
     if (isNew && topics.length === 1) return false;
-    if (known === undefined && this.#brokers.size >= MAX_BROKERS) throw full('brokers', MAX_BROKERS);
+    if (known === undefined && this.#brokers.size >= MAX_BROKERS) throw noRoom('brokers', MAX_BROKERS);
     const added = topics.filter(({ topicName }) => !this.#queues.has(topicName)).length;
-    if (this.#queues.size + added > MAX_TOPICS) throw full('topics', MAX_TOPICS);
+    if (this.#queues.size + added > MAX_TOPICS) throw noRoom('topics', MAX_TOPICS);
 
     const broker = known ?? { cluster: clusterName, brokerName, brokerAddrs: {} };
     broker.enableActingMaster = registration.enableActingMaster ?? false;
@@ -174,7 +175,7 @@ export class RouteTable {
     const unknown = queues.findIndex(({ brokerName }) => !this.#brokers.has(brokerName));
     const isNew = !this.#queues.has(topic);
     const taken = unknown < 0 ? queues : isNew ? [] : queues.slice(0, unknown);
-    if (isNew && taken.length > 0 && this.#queues.size >= MAX_TOPICS) throw full('topics', MAX_TOPICS);
+    if (isNew && taken.length > 0 && this.#queues.size >= MAX_TOPICS) throw noRoom('topics', MAX_TOPICS);
     for (const data of taken) this.#queuesOf(topic).set(data.brokerName, data);
   }
 
@@ -257,8 +258,4 @@ function copy(broker: BrokerData): BrokerData {
 
 function sameVersion(a: DataVersion, b: DataVersion): boolean {
   return a.counter === b.counter && a.stateVersion === b.stateVersion && a.timestamp === b.timestamp;
-}
-
-function full(what: string, limit: number): Refusal {
-  return new Refusal(ResponseCode.SYSTEM_ERROR, `no room for more than ${limit} ${what}`);
 }

@@ -17,6 +17,11 @@ export class Refusal extends Error {
   }
 }
 
+/** A table that clients fill is full: the refusal of what would add to it. */
+export function noRoom(what: string, limit: number): Refusal {
+  return new Refusal(ResponseCode.SYSTEM_ERROR, `no room for more than ${limit} ${what}`);
+}
+
 /** Remark with the link that RocketMQ appends to some of its own. */
 export function withDetails(remark: string): string {
   return remark + FURTHER_DETAILS;

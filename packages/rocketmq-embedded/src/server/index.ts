@@ -8,7 +8,7 @@ export {
   requiredText,
   withObjectKeys,
 } from './fields.ts';
-export { Refusal, success, withDetails } from './answers.ts';
+export { noRoom, Refusal, success, withDetails } from './answers.ts';
 export { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
 export { readingLeniently } from './lenient-fields.ts';
 export { encodeHost, hostText, plainIp } from './host.ts';

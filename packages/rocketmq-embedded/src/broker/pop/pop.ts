@@ -18,6 +18,7 @@ export interface PopOptions {
   topics: TopicTable;
   groups: GroupTable;
   offsets: OffsetTable;
+  maxRequestModes: number;
   ordersFile: JsonFile;
   modesFile: JsonFile;
   /** Pops that wait; as many requests for a notice may wait, too. */
@@ -40,7 +41,7 @@ export class Pop {
   constructor(options: PopOptions) {
     this.checkpoints = options.checkpoints;
     this.orders = new PopOrders(options.ordersFile);
-    this.modes = new RequestModes(options.modesFile);
+    this.modes = new RequestModes(options.modesFile, options.maxRequestModes);
     this.held = new HeldPops(options.maxHeldPops);
     this.notices = new HeldPops(options.maxHeldPops);
     this.#revive = new Revive({ ...options, onRevived: (topic, group) => this.wake(topic, group) });

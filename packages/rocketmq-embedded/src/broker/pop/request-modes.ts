@@ -1,4 +1,5 @@
 import { JsonReader, type JsonValue, type MessageRequestMode } from '@dt/rocketmq-protocol';
+import { noRoom } from '../../server/index.ts';
 import type { JsonFile } from '../../store/index.ts';
 
 export interface RequestMode {
@@ -15,8 +16,12 @@ export class RequestModes {
   /** By `topic@group`. */
   readonly #modes = new Map<string, RequestMode>();
 
-  constructor(file: JsonFile) {
+  readonly #max: number;
+
+  /** `max` of them there may be. */
+  constructor(file: JsonFile, max: number) {
     this.#file = file;
+    this.#max = max;
     const document = file.load();
     if (document === undefined) return;
     const reader = new JsonReader(document as JsonValue, file.path);
@@ -32,7 +37,9 @@ export class RequestModes {
   }
 
   set(topic: string, group: string, mode: RequestMode): void {
-    this.#modes.set(`${topic}@${group}`, { ...mode });
+    const key = `${topic}@${group}`;
+    if (!this.#modes.has(key) && this.#modes.size >= this.#max) throw noRoom('request modes', this.#max);
+    this.#modes.set(key, { ...mode });
     this.#file.saveNow(Object.fromEntries(this.#modes));
   }
 }
