@@ -9,7 +9,6 @@ describe('random requests', () => {
     const result = await fuzz({ cases: 20_000, seed: 1 });
     expect(result.answered).toBeGreaterThan(15_000);
     expect(result.slowestHealthyMs).toBeLessThan(10_000);
-    console.log(result);
     expect(result.heapGrowthBytes).toBeLessThan(30 * MIB);
   }, 180_000);
 

@@ -1,7 +1,7 @@
 import { commands, RequestCode, ResponseCode } from '@dt/rocketmq-protocol';
 import { describe, expect, it } from 'vitest';
 import { connect, startBroker } from './support/server.ts';
-import { WireClient } from './support/wire-client.ts';
+import { type WireClient } from './support/wire-client.ts';
 
 const FULL = ResponseCode.SYSTEM_ERROR;
 

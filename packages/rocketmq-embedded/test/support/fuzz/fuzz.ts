@@ -66,7 +66,11 @@ export async function fuzz({ cases, seed, acl }: FuzzOptions): Promise<FuzzResul
   const result: FuzzResult = { answered: 0, closed: 0, slowestHealthyMs: 0, heapGrowthBytes: 0 };
   const healthy = await WireClient.connect(server.brokerAddress);
   const addresses = { broker: server.brokerAddress, nameServer: server.nameServerAddress };
-  if (acl === undefined) await healthy.createTopic('Healthy');
+  if (acl === undefined) {
+    // Before the tables are full.
+    await healthy.createTopic('Healthy');
+    await beHealthy(healthy, result);
+  }
   const failures = new Set<string>();
   let heapFrom = 0;
   for (let done = 0, round = 0; done < cases; round++) {
@@ -111,9 +115,8 @@ async function beHealthy(client: WireClient, result: FuzzResult): Promise<undefi
   const sent = await client.send({ topic: 'Healthy', properties: '' });
   expect(sent.code).toBe(ResponseCode.SUCCESS);
   const queueOffset = Number(sent.extFields['queueOffset']);
-  // The fuzz may have changed what there is to consume with: a real group would be told to try again.
-  const pulled = await client.pull({ topic: 'Healthy', consumerGroup: 'TOOLS_CONSUMER', queueOffset });
-  expect([ResponseCode.SUCCESS, ResponseCode.NO_PERMISSION]).toContain(pulled.code);
+  const pulled = await client.pull({ topic: 'Healthy', consumerGroup: 'Healthy', queueOffset });
+  expect(pulled.code).toBe(ResponseCode.SUCCESS);
   result.slowestHealthyMs = Math.max(result.slowestHealthyMs, performance.now() - start);
   return undefined;
 }

@@ -109,7 +109,7 @@ function receipt(random: Random): string {
     ...{
       invisibleTimeMs: random.below(2000),
       reviveQueueId: random.below(10),
-      retry: random.pick(['normal', 'v1']),
+      retry: random.pick(['normal', 'retry', 'retryV2']),
     },
     ...{ brokerName: 'broker-a', queueId: random.below(4), queueOffset: random.below(9) },
   });
