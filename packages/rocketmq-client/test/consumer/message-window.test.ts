@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MessageWindow } from '../../src/consumer/message-window.ts';
 import type { CachedMessage } from '../../src/consumer/received-message.ts';
@@ -32,6 +33,40 @@ describe('the message window', () => {
     window.done(2, [cached(1)]);
     expect(window.head(10).map(({ message }) => message.queueOffset)).toEqual([1, 2]);
     expect(window.commitOffset).toBe(1);
+  });
+
+  it('is one row of messages, however they were pulled, taken and put back', () => {
+    const operation = fc.oneof(
+      fc.record({ append: fc.integer({ min: 0, max: 5 }) }),
+      fc.record({ done: fc.integer({ min: 0, max: 8 }), keep: fc.integer({ min: 0, max: 3 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(operation, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 9 }),
+        (operations, size) => {
+          const window = new MessageWindow(0);
+          let row: CachedMessage[] = [];
+          let next = 0;
+          for (const step of operations) {
+            if ('append' in step) {
+              const pulled = Array.from({ length: step.append }, () => cached(next++));
+              window.append(pulled, next);
+              row.push(...pulled);
+            } else {
+              const taken = window.head(step.done);
+              const kept = taken.slice(0, step.keep);
+              window.done(taken.length, kept);
+              row = [...kept, ...row.slice(taken.length)];
+            }
+            expect(window.head(size)).toEqual(row.slice(0, size));
+            expect([window.count, window.bytes]).toEqual([row.length, row.length * 10]);
+            expect(window.commitOffset).toBe(row[0]?.message.queueOffset ?? next);
+            expect(window.lastOffset).toBe(row.at(-1)?.message.queueOffset);
+          }
+        },
+      ),
+    );
   });
 
   it('forgets everything at a reset', () => {
