@@ -70,8 +70,11 @@ describe('the hook for metrics', () => {
     expect(valuesOf('rocketmq_delivery_latency')).toHaveLength(3);
     expect(valuesOf('rocketmq_await_time')).toHaveLength(3);
     expect(valuesOf('rocketmq_process_time')).toMatchObject([{ labels: { invocation_status: 'success' } }]);
-    expect(valuesOf('rocketmq_consumer_cached_messages')[0]?.value).toBe(3);
-    expect(valuesOf('rocketmq_consumer_cached_bytes')[0]?.value).toBeGreaterThan(0);
+    // Told with the handler call; with a commit it may have been told before, too.
+    expect(valuesOf('rocketmq_consumer_cached_messages').map(({ value }) => value)).toContain(3);
+    expect(Math.max(...valuesOf('rocketmq_consumer_cached_bytes').map(({ value }) => value))).toBeGreaterThan(
+      0,
+    );
     for (const { name, labels } of metrics.measured) {
       const expected = ROCKETMQ_METRICS[name as keyof typeof ROCKETMQ_METRICS].labels;
       expect(Object.keys(labels).sort()).toEqual([...expected].sort());
