@@ -13,7 +13,7 @@ export interface RocketMQLimits {
   maxFrameBytes?: number;
   /** Largest message body, and largest body of a batch. @default 4194304 */
   maxMessageBytes?: number;
-  /** Open connections, for NameServer and broker each; more are closed at once. @default 1024 */
+  /** Open connections, for NameServer and broker each; one more gets code 2 and is closed. @default 1024 */
   maxConnections?: number;
   /** Requests of one connection that are worked on at once; the others wait in its socket. @default 128 */
   maxInFlightPerConnection?: number;
@@ -21,6 +21,11 @@ export interface RocketMQLimits {
   pauseWriteBytes?: number;
   /** A connection with more unwritten bytes is closed. @default 67108864 */
   maxWriteBytes?: number;
+  /**
+   * Bytes of unfinished frames and unwritten answers of all connections together, for NameServer and broker each. Beyond
+   * it those that hold the most are closed. @default 268435456
+   */
+  maxBufferedBytes?: number;
   /** A connection on which nothing is read and nothing written for so long is closed. @default 120000 */
   idleTimeoutMs?: number;
   /** A client without a heartbeat for so long loses its socket and its groups. @default 120000 */
@@ -232,6 +237,7 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     maxInFlightPerConnection: field('maxInFlightPerConnection', 128, 1, 100_000),
     pauseWriteBytes: field('pauseWriteBytes', MIB, 1, 1024 * MIB),
     maxWriteBytes: field('maxWriteBytes', 64 * MIB, 1, 4096 * MIB),
+    maxBufferedBytes: field('maxBufferedBytes', 256 * MIB, MIB, 65_536 * MIB),
     idleTimeoutMs: field('idleTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     clientTimeoutMs: field('clientTimeoutMs', 120_000, 10, 24 * HOUR_MS),
     maxHeldPulls: field('maxHeldPulls', 65_536, 0, 10_000_000),

@@ -1,5 +1,6 @@
 import { commands, RequestCode, ResponseCode } from '@dt/rocketmq-protocol';
 import { describe, expect, it } from 'vitest';
+import { pop, popSoon } from './pop/support.ts';
 import { connect, startBroker } from './support/server.ts';
 import { type WireClient } from './support/wire-client.ts';
 
@@ -73,5 +74,18 @@ describe('tables that clients fill', () => {
           .code,
       );
     expect(codes).toEqual([0, 0, FULL, 0]);
+  });
+});
+
+describe('popped messages', () => {
+  it('come again when no topic and no offset has room any more, even with the highest count', async () => {
+    const { server, broker } = await startBroker({ limits: { maxTableEntries: 1 } });
+    await broker.createTopic('T');
+    await broker.send({ topic: 'T', reconsumeTimes: 2 ** 31 - 1 });
+    expect((await pop(broker, 'T', { invisibleTime: 200 })).map(({ body }) => body)).toEqual(['hello']);
+    await commit(broker, 0);
+    const [again] = await popSoon(broker, 'T', { invisibleTime: 60_000 });
+    expect(again?.message.reconsumeTimes).toBe(2 ** 31 - 1);
+    await server.close();
   });
 });

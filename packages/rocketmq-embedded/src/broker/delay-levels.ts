@@ -205,6 +205,8 @@ export class DelayLevels {
   }
 }
 
+const MAX_RECONSUME_TIMES = 0x7fffffff;
+
 /** A stored message on its way into another queue: everything of the producer stays. */
 export function copyOf(
   message: StoredMessage,
@@ -218,7 +220,8 @@ export function copyOf(
     sysFlag: message.sysFlag,
     bornTimestamp: message.bornTimestamp,
     bornHost: encodeHost(message.bornHost.ip, message.bornHost.port),
-    reconsumeTimes,
+    // A producer may have sent it with the highest count there is.
+    reconsumeTimes: Math.min(reconsumeTimes, MAX_RECONSUME_TIMES),
     preparedTransactionOffset: 0,
     body: message.body,
     properties,

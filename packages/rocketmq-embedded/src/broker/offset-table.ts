@@ -51,6 +51,14 @@ export class OffsetTable {
     this.#dirty = true;
   }
 
+  /** Where a group begins in a topic the broker has made for it: that must not fail, however full the table is. */
+  begin(group: string, topic: string, queueId: number): void {
+    if (this.query(group, topic, queueId) !== undefined) return;
+    put(this.#committed, `${topic}@${group}`, queueId, 0);
+    this.#committedCount++;
+    this.#dirty = true;
+  }
+
   /** Sets a group to another offset, which holds against commits until `takeReset`. */
   reset(group: string, topic: string, queueId: number, offset: number): void {
     const key = `${topic}@${group}`;

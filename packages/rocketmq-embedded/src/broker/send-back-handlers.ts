@@ -59,7 +59,7 @@ async function sendBack(broker: BrokerContext, request: RemotingCommand): Promis
   let target = { topic: retry, queueId: Math.floor(Math.random() * group.retryQueueNums) };
   if (message.reconsumeTimes >= max || header.delayLevel < 0) {
     target = { topic: deadLetterTopic(header.group), queueId: 0 };
-    broker.topics.createForGroup(target.topic, 1);
+    broker.topics.createOwn(target.topic, 1);
     properties[MessageProperty.DELAY] = '0';
   } else {
     const level = header.delayLevel === 0 ? FIRST_RETRY_LEVEL + message.reconsumeTimes : header.delayLevel;

@@ -236,7 +236,7 @@ function retryOrDeadLetter(
     return { topic: header.topic, queueId };
   properties[MessageProperty.DELAY] = '-1';
   const topic = deadLetterTopic(group);
-  broker.topics.createForGroup(topic, 1);
+  broker.topics.createOwn(topic, 1);
   return { topic, queueId: 0 };
 }
 

@@ -78,8 +78,22 @@ export class TopicTable {
   put(config: TopicConfig): void {
     const old = this.#topics.get(config.topicName);
     if (old !== undefined && sameConfig(old, config)) return;
-    if (old === undefined && this.#topics.size >= this.#options.max)
-      throw noRoom('topics', this.#options.max);
+    if (old === undefined) this.checkRoom();
+    this.#store(config);
+  }
+
+  /** Throws the refusal of one more topic when there is no room for it. */
+  checkRoom(): void {
+    if (this.#topics.size >= this.#options.max) throw noRoom('topics', this.#options.max);
+  }
+
+  /** A topic for messages that are stored already: there is always room for it. */
+  createOwn(name: string, queues: number): void {
+    if (this.#topics.has(name)) return;
+    this.#store(topicConfigOf(name, { readQueueNums: queues, writeQueueNums: queues, topicSysFlag: 0 }));
+  }
+
+  #store(config: TopicConfig): void {
     this.#topics.set(config.topicName, config);
     this.#saved();
     this.#options.onChange(config);
@@ -121,7 +135,7 @@ export class TopicTable {
   /** After the loss of the file: topics that have messages are there again, with the queues those are in. */
   restore(queues: ReadonlyMap<string, number>): void {
     if (!this.#options.file.isLost) return;
-    for (const [name, count] of queues) this.createForGroup(name, count);
+    for (const [name, count] of queues) this.createOwn(name, count);
   }
 
   delete(name: string): void {

@@ -89,7 +89,7 @@ export class TransactionChecks {
 
   async #giveUp(half: PendingHalf, message: StoredMessage): Promise<void> {
     const { transactions, topics, logger } = this.#options;
-    topics.createForGroup(CHECK_MAX_TIME_TOPIC, 1);
+    topics.createOwn(CHECK_MAX_TIME_TOPIC, 1);
     const kept = copyOf(message, 0, encodeProperties(message.properties));
     if (await transactions.end(half.id, { topic: CHECK_MAX_TIME_TOPIC, message: kept }))
       logger.warn(

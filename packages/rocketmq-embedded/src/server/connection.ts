@@ -33,6 +33,8 @@ export interface ConnectionLimits {
 
 /** Bodies from here on are written behind their header instead of being copied into one buffer with it. */
 const SEPARATE_BODY_BYTES = 16 * 1024;
+/** From here on the owner is told what a connection holds: below, the limit of connections is limit enough. */
+const NOTABLE_BYTES = 64 * 1024;
 
 /** One client's socket. Whatever arrives on it that is not a good frame closes it, and nothing else. */
 export class Connection {
@@ -52,6 +54,8 @@ export class Connection {
   #paused = false;
   #gathering = false;
   #nextOpaque = 1;
+  /** Called when this connection holds notably many bytes. */
+  onHolding: () => void = () => undefined;
   /** Requests of the server's own that wait for an answer, by their number. */
   readonly #asked = new Map<number, (answer: RemotingCommand | undefined) => void>();
 
@@ -79,6 +83,11 @@ export class Connection {
     );
   }
 
+  /** Bytes of frames that have not ended, and of answers that are not written. */
+  get heldBytes(): number {
+    return this.#decoder.bufferedBytes + this.#socket.writableLength;
+  }
+
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }
@@ -94,6 +103,11 @@ export class Connection {
     }
     this.#socket.write(encodeCommandHead(command));
     this.#socket.write(command.body);
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    if (this.heldBytes >= NOTABLE_BYTES) this.onHolding();
   }
 
   /** What is answered in one turn of the event loop leaves in one system call. */
@@ -151,6 +165,7 @@ export class Connection {
       const commands = this.#decoder.push(chunk);
       if (this.#inbox.length === 0) this.#inbox = commands;
       else this.#inbox.push(...commands);
+      this.#tellHeld();
     } catch (error) {
       this.#logger.warn(
         { peer: this.remoteAddress, err: error },

@@ -1,9 +1,9 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import type { RemotingCommand } from '@dt/rocketmq-protocol';
+import { ResponseCode, type RemotingCommand } from '@dt/rocketmq-protocol';
 import { EmbeddedError, systemCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { notSupported } from './answers.ts';
+import { notSupported, Refusal } from './answers.ts';
 import { Connection, type ConnectionLimits, type RequestHandler } from './connection.ts';
 
 /** Handlers by request code. */
@@ -26,6 +26,8 @@ export interface RemotingServerOptions {
   portOption: string;
   limits: ConnectionLimits;
   maxConnections: number;
+  /** Bytes that all connections together may hold of unfinished frames and unwritten answers. */
+  maxBufferedBytes: number;
   handlers: Handlers;
   /** Throws the refusal of a request that may not pass, whatever it is. @default all pass */
   authorize?: (request: RemotingCommand, connection: Connection) => void;
@@ -37,6 +39,14 @@ export interface RemotingServerOptions {
 
 /** A client that does not end its TLS handshake in this time is gone. */
 const HANDSHAKE_MS = 10_000;
+/** Connections beyond the limit that are told so; further ones are closed at once. */
+const TURNED_AWAY_AT_ONCE = 64;
+/** A connection beyond the limit that asks nothing in this time is closed. */
+const TURN_AWAY_MS = 5_000;
+/** From the news that a connection holds much to the look at what all of them hold. */
+const LOOK_MS = 5;
+/** Between two lines of the log about connections beyond the limit. */
+const COMPLAIN_MS = 10_000;
 /** Answers may still be written for this long when the server closes. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -46,6 +56,8 @@ export class RemotingServer {
   readonly #server: net.Server;
   readonly #connections = new Set<Connection>();
   readonly #sockets = new Set<net.Socket>();
+  #look: NodeJS.Timeout | undefined;
+  #complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RemotingServerOptions) {
     this.#options = options;
@@ -59,7 +71,7 @@ export class RemotingServer {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#server.maxConnections = options.maxConnections;
+    this.#server.maxConnections = options.maxConnections + TURNED_AWAY_AT_ONCE;
   }
 
   /** The port listened on. */
@@ -95,18 +107,68 @@ export class RemotingServer {
   }
 
   #accept(socket: net.Socket): void {
-    const { limits, logger } = this.#options;
+    const { limits, logger, maxConnections } = this.#options;
+    if (this.#connections.size >= maxConnections) return this.#turnAway(socket);
     const connection = new Connection(
       socket,
       limits,
       (request, from) => this.#dispatch(request, from),
       logger,
     );
+    connection.onHolding = () => this.#lookSoon();
     this.#connections.add(connection);
     socket.once('close', () => {
       this.#connections.delete(connection);
       this.#options.onClose?.(connection);
     });
+  }
+
+  /** Answers the first request with a refusal, whatever it is, and closes. */
+  #turnAway(socket: net.Socket): void {
+    const { limits, logger, maxConnections, role } = this.#options;
+    const remark = `the ${role} has no room for more than ${maxConnections} connections`;
+    const now = performance.now();
+    if (now - this.#complainedAt > COMPLAIN_MS) {
+      this.#complainedAt = now;
+      logger.warn(
+        { peer: socket.remoteAddress, maxConnections },
+        'rocketmq connection turned away: too many',
+      );
+    }
+    const refuse: RequestHandler = () => {
+      setImmediate(() => connection.end());
+      throw new Refusal(ResponseCode.SYSTEM_BUSY, remark);
+    };
+    const connection = new Connection(socket, limits, refuse, logger);
+    const timer = setTimeout(() => connection.close('too many connections'), TURN_AWAY_MS);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  /** One look for all that arrives meanwhile. */
+  #lookSoon(): void {
+    if (this.#look !== undefined) return;
+    this.#look = setTimeout(() => {
+      this.#look = undefined;
+      this.#limitHeldBytes();
+    }, LOOK_MS).unref();
+  }
+
+  /** Closes those that hold the most while all together hold too much. */
+  #limitHeldBytes(): void {
+    const { maxBufferedBytes, logger } = this.#options;
+    let held = 0;
+    for (const connection of this.#connections) held += connection.heldBytes;
+    if (held <= maxBufferedBytes) return;
+    const byHeld = [...this.#connections].sort((a, b) => b.heldBytes - a.heldBytes);
+    for (const connection of byHeld) {
+      if (held <= maxBufferedBytes) return;
+      held -= connection.heldBytes;
+      logger.warn(
+        { peer: connection.remoteAddress, bytes: connection.heldBytes, maxBufferedBytes },
+        'rocketmq connection closed: all together hold too many bytes, this one the most',
+      );
+      connection.close('holds the most bytes');
+    }
   }
 
   #dispatch(request: RemotingCommand, connection: Connection): ReturnType<RequestHandler> {

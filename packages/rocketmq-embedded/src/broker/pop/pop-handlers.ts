@@ -1,4 +1,5 @@
 import {
+  popRetryTopic,
   commands,
   createResponse,
   encodeMessageOffsets,
@@ -70,6 +71,9 @@ async function pop(
     );
   }
 
+  // What is not acknowledged comes again through a topic of its own.
+  if (header.order !== true && !broker.topics.has(popRetryTopic(header.consumerGroup, header.topic)))
+    broker.topics.checkRoom();
   const reader = new PopReader(broker, header, topic, selection, () => connection.isClosed);
   for (;;) {
     const result = await reader.pop();

@@ -101,8 +101,8 @@ export class Revive {
     const { topics, offsets } = this.#options;
     const retry = popRetryTopic(group, topic);
     if (topics.has(retry)) return retry;
-    topics.createForGroup(retry, 1);
-    if (offsets.query(group, retry, 0) === undefined) offsets.commit(group, retry, 0, 0);
+    topics.createOwn(retry, 1);
+    offsets.begin(group, retry, 0);
     return retry;
   }
 }
