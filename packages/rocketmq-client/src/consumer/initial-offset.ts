@@ -14,8 +14,13 @@ export async function initialOffset(
   if (from === 'last' && isRetryTopic(topic)) return 0;
   const address = await client.masterOf(topic, queue.brokerName);
   if (from === 'last' || isRetryTopic(topic)) {
-    return (await client.request(address, commands.getMaxOffset, { topic, queueId })).offset;
+    return notBelowZero(await client.request(address, commands.getMaxOffset, { topic, queueId }));
   }
   const request = { topic, queueId, timestamp: from.timestamp };
-  return (await client.request(address, commands.searchOffsetByTimestamp, request)).offset;
+  return notBelowZero(await client.request(address, commands.searchOffsetByTimestamp, request));
+}
+
+/** No queue has such an offset; the broker means that there is nothing yet. */
+function notBelowZero({ offset }: { offset: number }): number {
+  return Math.max(0, offset);
 }

@@ -83,7 +83,7 @@ export class Puller {
       case ResponseCode.PULL_NOT_FOUND:
       case ResponseCode.PULL_RETRY_IMMEDIATELY:
       case ResponseCode.PULL_OFFSET_MOVED:
-        return this.#decode(response.code, response);
+        return this.#decode(response.code, response, offset);
       default:
         throw errorOfResponse(response, 'PULL_MESSAGE', address);
     }
@@ -92,6 +92,7 @@ export class Puller {
   async #decode(
     code: number,
     response: { remark?: string | undefined; extFields: Record<string, string>; body: Buffer },
+    offset: number,
   ): Promise<Pulled> {
     let nextOffset: number;
     let stored: StoredMessage[];
@@ -100,6 +101,7 @@ export class Puller {
       nextOffset = header.nextBeginOffset;
       this.#brokerId = String(header.suggestWhichBrokerId);
       stored = code === ResponseCode.SUCCESS ? decodeStoredMessages(response.body) : [];
+      checkOffsets(stored, offset, nextOffset);
     } catch (error) {
       const text = `PULL_MESSAGE of ${this.#queue.topic}: ${messageOf(error)}`;
       throw new RocketMQError('bad-answer', text, { retryable: true, cause: error });
@@ -114,7 +116,8 @@ export class Puller {
     );
     if (wanted.length === 0) return { status: 'nothing', nextOffset, messages: [] };
     const messages = await toCachedMessages(wanted, this.#queue, this.#options.namespace);
-    return { status: 'messages', nextOffset, messages };
+    // Those that were not read for their size are asked for again.
+    return { status: 'messages', nextOffset: wanted[messages.length]?.queueOffset ?? nextOffset, messages };
   }
 
   async #address(): Promise<string> {
@@ -125,5 +128,19 @@ export class Puller {
     throw new RocketMQError('broker-not-found', `broker ${brokerName} of topic ${topic} is gone`, {
       retryable: true,
     });
+  }
+}
+
+/** An answer that leads nowhere, or back to where it came from, would be asked for and handled again without end. */
+function checkOffsets(stored: readonly StoredMessage[], offset: number, nextOffset: number): void {
+  if (nextOffset < 0) throw new RangeError(`the next offset is ${nextOffset}`);
+  let least = offset;
+  for (const { queueOffset } of stored) {
+    if (queueOffset < least || queueOffset >= nextOffset) {
+      throw new RangeError(
+        `a message at offset ${queueOffset}, expected from ${least} to below ${nextOffset}`,
+      );
+    }
+    least = queueOffset + 1;
   }
 }

@@ -56,6 +56,7 @@ export class QueueFeed {
   #pulling = new AbortController();
   /** Ends the request that was under way at the last seek. */
   #left: AbortController | undefined;
+  #movedAt = Number.NEGATIVE_INFINITY;
   /** Waits no longer for the request under way. */
   #leave: () => void = () => undefined;
 
@@ -124,6 +125,9 @@ export class QueueFeed {
       });
       this.#window.reset(pulled.nextOffset);
       await this.#parts.onMoved();
+      // Once is a trim of the queue or a reset; a broker that goes on like this is not followed at its speed.
+      if (Date.now() - this.#movedAt < NOT_HELD_PAUSE_MS) await pause(NOT_HELD_PAUSE_MS, signal);
+      this.#movedAt = Date.now();
       return;
     }
     // Only a broker that says "moved" may lead backwards.

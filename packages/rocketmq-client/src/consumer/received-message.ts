@@ -8,7 +8,7 @@ import {
   type StoredMessage,
   withoutNamespace,
 } from '@dt/rocketmq-protocol';
-import { decompressBody } from '../compression/index.ts';
+import { decompressBody, MAX_BODY_OUT_BYTES } from '../compression/index.ts';
 
 /** A message handed to a handler. */
 export interface ReceivedMessage {
@@ -48,6 +48,7 @@ export interface CachedMessage {
 }
 
 /** All of an answer, in their order. With a namespace messages have their names without it. */
+/** The first of them only, when small bodies become so large that all together would take too much. */
 export async function toCachedMessages(
   stored: readonly StoredMessage[],
   queue: MessageQueue,
@@ -56,7 +57,15 @@ export async function toCachedMessages(
   // A promise for each message costs as much as the message: most have a body that is ready.
   if (stored.every(isPlain))
     return stored.map((message) => cachedMessage(message, message.body, undefined, queue, namespace));
-  return Promise.all(stored.map((message) => toCachedMessage(message, queue, namespace)));
+  const messages: CachedMessage[] = [];
+  let bytes = 0;
+  for (const message of stored) {
+    if (bytes >= MAX_BODY_OUT_BYTES) break;
+    const cached = await toCachedMessage(message, queue, namespace);
+    messages.push(cached);
+    bytes += cached.sizeBytes;
+  }
+  return messages;
 }
 
 export async function toCachedMessage(
@@ -104,7 +113,8 @@ function cachedMessage(
   return {
     message,
     physicalOffset: stored.physicalOffset,
-    sizeBytes: stored.sizeBytes,
+    // What it takes here, and a small body can become a very large one.
+    sizeBytes: Math.max(stored.sizeBytes, body.length),
     arrivedAt: Date.now(),
     bodyError,
   };

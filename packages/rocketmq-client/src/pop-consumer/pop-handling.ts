@@ -22,6 +22,9 @@ export interface PopHandlingOptions {
 
 type Take = (options: { maxMessages: number; waitMs: number; signal: AbortSignal }) => Promise<PoppedEntry[]>;
 
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 0x7fffffff;
+
 /** Hands messages to a handler, no more at a time than it may have, and settles their receipts. */
 export class PopHandling {
   readonly #options: PopHandlingOptions;
@@ -139,7 +142,7 @@ export class PopHandling {
     const watch = (): void => {
       const leftMs = message.invisibleUntil - Date.now();
       if (leftMs <= 0) over.abort();
-      else timer = setTimeout(watch, leftMs);
+      else timer = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS));
     };
     watch();
     const { signal, unlink } = linkedSignal([over.signal, this.#abandoned.signal]);

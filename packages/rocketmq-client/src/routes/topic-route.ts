@@ -10,7 +10,7 @@ import {
 } from '@dt/rocketmq-protocol';
 import { RocketMQError } from '../errors.ts';
 
-/** Of one topic on one broker. */
+/** Of one topic, on all its brokers. */
 const MAX_QUEUES = 65_536;
 
 /** Where a topic lives, ready for use. Never changed: a new look-up makes a new one. */
@@ -29,10 +29,12 @@ export function topicRouteOf(topic: string, data: TopicRouteData): TopicRoute {
   return {
     topic,
     writableQueues: writableQueues(topic, data, brokers),
-    readableQueues: data.queueDatas
-      .filter((queue) => isReadable(queue.perm))
-      .flatMap((queue) => queuesOf(topic, queue.brokerName, queue.readQueueNums))
-      .sort(compareMessageQueues),
+    readableQueues: queuesOf(
+      topic,
+      data.queueDatas
+        .filter((queue) => isReadable(queue.perm))
+        .map(({ brokerName, readQueueNums }) => [brokerName, readQueueNums]),
+    ).sort(compareMessageQueues),
     brokers,
   };
 }
@@ -71,24 +73,34 @@ function writableQueues(
 ): readonly MessageQueue[] {
   if (data.orderTopicConf !== undefined && data.orderTopicConf !== '')
     return orderedQueues(topic, data.orderTopicConf);
-  return data.queueDatas
-    .filter((queue: QueueData) => isWritable(queue.perm))
-    .filter((queue) => brokers.get(queue.brokerName)?.brokerAddrs[MASTER_ID] !== undefined)
-    .flatMap((queue) => queuesOf(topic, queue.brokerName, queue.writeQueueNums))
-    .sort(compareMessageQueues);
+  return queuesOf(
+    topic,
+    data.queueDatas
+      .filter((queue: QueueData) => isWritable(queue.perm))
+      .filter((queue) => brokers.get(queue.brokerName)?.brokerAddrs[MASTER_ID] !== undefined)
+      .map(({ brokerName, writeQueueNums }) => [brokerName, writeQueueNums]),
+  ).sort(compareMessageQueues);
 }
 
 /** `broker-a:4;broker-b:4`: exactly these queues, in this order, whether their broker is there or not. */
 function orderedQueues(topic: string, conf: string): MessageQueue[] {
-  return conf.split(';').flatMap((entry) => {
+  const counts = conf.split(';').map((entry): [string, number] => {
     const [brokerName = '', count = ''] = entry.split(':');
-    return brokerName === '' ? [] : queuesOf(topic, brokerName, Number.parseInt(count, 10) || 0);
+    return [brokerName, brokerName === '' ? 0 : Number.parseInt(count, 10) || 0];
   });
+  return queuesOf(topic, counts);
 }
 
-function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
-  if (count > MAX_QUEUES) {
-    throw new RocketMQError('bad-answer', `topic ${topic} with ${count} queues, allowed are ${MAX_QUEUES}`);
+/** Counted before they are made: a wrong answer must not take all memory. */
+function queuesOf(
+  topic: string,
+  counts: readonly (readonly [brokerName: string, count: number])[],
+): MessageQueue[] {
+  const all = counts.reduce((sum, [, count]) => sum + Math.max(0, count), 0);
+  if (all > MAX_QUEUES) {
+    throw new RocketMQError('bad-answer', `topic ${topic} with ${all} queues, allowed are ${MAX_QUEUES}`);
   }
-  return Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId }));
+  return counts.flatMap(([brokerName, count]) =>
+    Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId })),
+  );
 }

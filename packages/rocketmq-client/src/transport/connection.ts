@@ -43,6 +43,8 @@ const NO_PAYLOAD: CommandPayload = { extFields: {}, body: EMPTY_BODY };
  * for an answer.
  */
 const PROBE_CODE = RequestCode.GET_BROKER_CLUSTER_INFO;
+/** Answers to the peer's own requests are not kept beyond this. */
+const MAX_UNREAD_BYTES = 16 * 1_048_576;
 /** For the answer. */
 const PROBE_TIMEOUT_MS = 3000;
 
@@ -231,6 +233,10 @@ export class Connection {
     payload: Partial<CommandPayload> & { remark?: string },
   ): void {
     if (isOneway(request) || this.closed) return;
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
+      this.#end(this.#lost('the peer asks and does not read its answers'));
+      return;
+    }
     this.#writer.write(createResponse(request, code, payload), true);
   }
 
