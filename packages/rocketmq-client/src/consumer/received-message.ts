@@ -47,8 +47,10 @@ export interface CachedMessage {
   readonly bodyError: string | undefined;
 }
 
-/** All of an answer, in their order. With a namespace messages have their names without it. */
-/** The first of them only, when small bodies become so large that all together would take too much. */
+/**
+ * Those of an answer, in their order; only the first of them when their bodies become so large that all together would
+ * take too much. With a namespace messages have their names without it.
+ */
 export async function toCachedMessages(
   stored: readonly StoredMessage[],
   queue: MessageQueue,

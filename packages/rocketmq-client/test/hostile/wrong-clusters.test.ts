@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { ScriptedCluster } from '../support/scripted-cluster.ts';
 import { until } from '../support/until.ts';
 
-const times = { requestTimeoutMs: 300, connectTimeoutMs: 300 };
+const times = { requestTimeoutMs: 2000 };
 
 function consumerOf(cluster: ScriptedCluster, options: Partial<PushConsumerOptions> = {}): PushConsumer {
   return new PushConsumer({
