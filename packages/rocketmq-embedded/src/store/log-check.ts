@@ -10,8 +10,8 @@ import type { Segment } from './segment.ts';
 const SLICE_BYTES = 1024 * 1024;
 /** Between two slices of the check in the background: about 100 MB a second, a tenth of a core. */
 const PAUSE_MS = 10;
-/** Room for a size beside a position in one number. */
-const SIZES = 2 ** 28;
+/** Room for the size of a message beside its position in one number: both of 2^27 times this are exact. */
+const SIZES = 2 ** 24;
 
 /** Names in the background what is damaged in finished segments. What is read before is checked as it is read. */
 export class LogCheck {

@@ -6,7 +6,7 @@ import { checkRandomDamage, everything, populate, SMALL_SEGMENTS } from '../supp
 import { flipBit } from '../support/damage.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { bodies, LIMITS, message, openStore, put, readAll, storeOptions } from '../support/store.ts';
+import { bodies, LIMITS, message, MIB, openStore, put, readAll, storeOptions } from '../support/store.ts';
 
 const FIRST = '00000000000000000000.log';
 const PASSED_OVER = 'rocketmq store: damaged records of the log are passed over';
@@ -114,6 +114,21 @@ describe('damage', () => {
     flipBit(file, fs.readFileSync(file).indexOf('12 12 12'), 3);
     await expect(MessageStore.open(strict)).rejects.toMatchObject({ code: 'store-corrupt' });
     await expect(MessageStore.open(strict)).rejects.toThrow(file);
+  });
+
+  it('is found at the far end of the largest files, and nothing else is taken for it', async () => {
+    const folder = temporaryFolder();
+    const large = { segmentBytes: 128 * MIB };
+    const first = await openStore(folder, large);
+    // The first of an odd size, so that no position is a round number.
+    await put(first, 'T', message('x'.repeat(473)));
+    for (let i = 0; i < 65; i++) await put(first, 'T', message(Buffer.alloc(2 * MIB - 99, i)));
+    await first.close();
+    const strict = storeOptions(folder, { ...large, onDamage: 'refuse' });
+    await (await MessageStore.open(strict)).close();
+    const file = path.join(folder, FIRST);
+    flipBit(file, fs.statSync(file).size - 1000, 0);
+    await expect(MessageStore.open(strict)).rejects.toMatchObject({ code: 'store-corrupt' });
   });
 
   it('does not have an old file kept for ever whose messages are all damaged', async () => {
