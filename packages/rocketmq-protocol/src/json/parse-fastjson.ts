@@ -115,7 +115,7 @@ class TolerantParser {
   }
 
   #scalar(): JsonValue {
-    const word = this.#match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y);
+    const word = this.#match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y);
     if (word === undefined) throw this.#error('a value is expected');
     return JSON.parse(word) as JsonValue;
   }

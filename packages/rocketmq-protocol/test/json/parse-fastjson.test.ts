@@ -44,6 +44,7 @@ describe('parseFastjson', () => {
   );
 
   it('refuses what is nested too deeply', () => {
+    expect(() => parseFastjson('00')).toThrow(ProtocolError);
     expect(() => parseFastjson(`{1:${'['.repeat(100)}${']'.repeat(100)}}`)).toThrow(/nested deeper/);
     expect(() => parseFastjson('{'.repeat(100_000))).toThrow(ProtocolError);
   });
