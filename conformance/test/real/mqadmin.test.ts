@@ -87,6 +87,15 @@ function shares(output: string): unknown {
     .sort();
 }
 
+/** The rate of consumption is another one in each moment. */
+function groups(output: string, names: Readonly<Record<string, string>>): string[] {
+  return ownLines(output, names).map((line) => line.replace(/ \| \d+ \| (\d+)$/, ' | TPS | $1'));
+}
+
+function progress(output: string, names: Readonly<Record<string, string>>): string[] {
+  return comparableSet(output.replace(/(Consume TPS:\s*)[\d.]+/, '$1N'), names);
+}
+
 const reading: Record<string, Comparison> = {
   topicList: { args: () => ['topicList'], as: ownLines },
   'topicList -c': { args: () => ['topicList', '-c'], as: ownLines },
@@ -95,10 +104,16 @@ const reading: Record<string, Comparison> = {
   topicRoute: { args: ({ topic }) => ['topicRoute', '-t', topic], as: route },
   'topicRoute -l': { args: ({ topic }) => ['topicRoute', '-t', topic, '-l'] },
   topicClusterList: { args: ({ topic }) => ['topicClusterList', '-t', topic] },
-  consumerProgress: { args: () => ['consumerProgress'], as: ownLines },
-  'consumerProgress -g': { args: ({ group }) => ['consumerProgress', '-g', group] },
-  'consumerProgress -t': { args: ({ group, topic }) => ['consumerProgress', '-g', group, '-t', topic] },
-  'consumerProgress -s': { args: ({ group }) => ['consumerProgress', '-g', group, '-s', 'true'] },
+  consumerProgress: { args: () => ['consumerProgress'], as: groups },
+  'consumerProgress -g': { args: ({ group }) => ['consumerProgress', '-g', group], as: progress },
+  'consumerProgress -t': {
+    args: ({ group, topic }) => ['consumerProgress', '-g', group, '-t', topic],
+    as: progress,
+  },
+  'consumerProgress -s': {
+    args: ({ group }) => ['consumerProgress', '-g', group, '-s', 'true'],
+    as: progress,
+  },
   consumerStatus: {
     args: ({ group }) => ['consumerStatus', '-g', group],
     // Each writes its files elsewhere.
