@@ -56,6 +56,7 @@ function register(
       zoneName: header.zoneName,
       dataVersion: header.dataVersion,
       topics: header.topics,
+      queueMappings: header.queueMappings,
     },
     { connection, timeoutMs: header.heartbeatTimeoutMillis ?? SILENCE_MS },
   );

@@ -154,7 +154,7 @@ function clusterInfo(routes: RouteTable, request: RemotingCommand): RemotingComm
 function unquoteBrokerIds(body: Buffer): Buffer {
   const text = body
     .toString()
-    .replace(/"brokerAddrs":\{[^{}]*\}/g, (table) => table.replace(/([{,])"(\d+)":/g, '$1$2:'));
+    .replace(/"(?:brokerAddrs|currIdMap)":\{[^{}]*\}/g, (table) => table.replace(/([{,])"(\d+)":/g, '$1$2:'));
   return Buffer.from(text);
 }
 

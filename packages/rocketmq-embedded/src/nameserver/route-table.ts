@@ -4,6 +4,7 @@ import type {
   DataVersion,
   QueueData,
   TopicConfig,
+  TopicQueueMapping,
   TopicRouteData,
 } from '@dt/rocketmq-protocol';
 import { MASTER_ID, Permission } from '@dt/rocketmq-protocol';
@@ -21,6 +22,8 @@ export interface BrokerRegistration {
   zoneName?: string | undefined;
   dataVersion: DataVersion;
   topics: readonly TopicConfig[];
+  /** Of the static topics among them. */
+  queueMappings?: readonly TopicQueueMapping[] | undefined;
 }
 
 /** Where a registration comes from, and how long it holds. */
@@ -31,7 +34,7 @@ export interface RegistrationLease {
 }
 
 interface LiveBroker {
-  readonly registration: Omit<BrokerRegistration, 'topics'>;
+  readonly registration: Omit<BrokerRegistration, 'topics' | 'queueMappings'>;
   readonly lease: RegistrationLease;
   lastUpdate: number;
 }
@@ -47,6 +50,8 @@ const MAX_TOPICS = 100_000;
 export class RouteTable {
   /** By topic, then by broker name. */
   readonly #queues = new Map<string, Map<string, QueueData>>();
+  /** Of static topics; by topic, then by broker name. */
+  readonly #mappings = new Map<string, Map<string, TopicQueueMapping>>();
   readonly #brokers = new Map<string, BrokerData & { zoneName?: string }>();
   /** By address. */
   readonly #live = new Map<string, LiveBroker>();
@@ -116,6 +121,8 @@ export class RouteTable {
         if (changed || this.#queues.get(topic.topicName)?.has(brokerName) !== true)
           this.#put(brokerName, topic);
       }
+      if (changed)
+        for (const mapping of registration.queueMappings ?? []) this.#putMapping(brokerName, mapping);
     }
     this.#live.set(brokerAddress, { registration, lease, lastUpdate: Date.now() });
     return true;
@@ -183,6 +190,7 @@ export class RouteTable {
   deleteTopic(topic: string, clusterName?: string): void {
     if (clusterName === undefined || clusterName === '') {
       this.#queues.delete(topic);
+      this.#mappings.delete(topic);
       return;
     }
     for (const name of this.cluster.clusters[clusterName] ?? []) this.#remove(topic, name);
@@ -204,7 +212,13 @@ export class RouteTable {
       const broker = this.#brokers.get(name);
       return broker === undefined ? [] : [copy(broker)];
     });
-    return brokerDatas.length === 0 ? undefined : { brokerDatas, queueDatas: [...queues.values()] };
+    if (brokerDatas.length === 0) return undefined;
+    const mappings = this.#mappings.get(topic);
+    return {
+      brokerDatas,
+      queueDatas: [...queues.values()],
+      ...(mappings && { queueMappings: [...mappings.values()] }),
+    };
   }
 
   /** Another address holds this id with a newer state. */
@@ -228,6 +242,15 @@ export class RouteTable {
     this.#queuesOf(topic.topicName).set(brokerName, data);
   }
 
+  /** Only of a topic that is known, and by the broker it is about: nobody else limits them. */
+  #putMapping(brokerName: string, mapping: TopicQueueMapping): void {
+    const { topic } = mapping;
+    if (mapping.brokerName !== brokerName || this.#queues.get(topic)?.has(brokerName) !== true) return;
+    let mappings = this.#mappings.get(topic);
+    if (mappings === undefined) this.#mappings.set(topic, (mappings = new Map<string, TopicQueueMapping>()));
+    mappings.set(brokerName, mapping);
+  }
+
   #queuesOf(topic: string): Map<string, QueueData> {
     let queues = this.#queues.get(topic);
     if (queues === undefined) this.#queues.set(topic, (queues = new Map<string, QueueData>()));
@@ -238,6 +261,9 @@ export class RouteTable {
     const queues = this.#queues.get(topic);
     queues?.delete(brokerName);
     if (queues?.size === 0) this.#queues.delete(topic);
+    const mappings = this.#mappings.get(topic);
+    mappings?.delete(brokerName);
+    if (mappings?.size === 0) this.#mappings.delete(topic);
   }
 
   #changePermissions(brokerName: string, change: (perm: number) => number): number {

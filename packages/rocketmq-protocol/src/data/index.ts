@@ -19,6 +19,7 @@ export {
   type Configuration,
 } from './properties-text.ts';
 export { compareMessageQueues, messageQueueKey, type MessageQueue } from './message-queue.ts';
+export { queueMappingFromJson, queueMappingToJson, type TopicQueueMapping } from './queue-mapping.ts';
 export type { QueueOffset } from './queue-offsets.ts';
 export {
   decodeTopicRouteData,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json/json-value.ts';
 import { JsonReader } from '../json/read.ts';
+import { queueMappingFromJson, queueMappingToJson, type TopicQueueMapping } from './queue-mapping.ts';
 
 /** The brokers that share one name: a master and its slaves. */
 export interface BrokerData {
@@ -25,6 +26,8 @@ export interface TopicRouteData {
   queueDatas: QueueData[];
   /** `broker-a:4;broker-b:4`, only for globally ordered topics. */
   orderTopicConf?: string;
+  /** Of a static topic, one of each broker that has queues of it. */
+  queueMappings?: TopicQueueMapping[];
 }
 
 export const MASTER_ID = '0';
@@ -42,6 +45,10 @@ export function encodeTopicRouteData(route: TopicRouteData): Buffer {
     })),
   };
   if (route.orderTopicConf !== undefined) document['orderTopicConf'] = route.orderTopicConf;
+  if (route.queueMappings !== undefined)
+    document['topicQueueMappingByBroker'] = Object.fromEntries(
+      route.queueMappings.map((mapping) => [mapping.brokerName, queueMappingToJson(mapping)]),
+    );
   return Buffer.from(JSON.stringify(document));
 }
 
@@ -58,6 +65,10 @@ export function decodeTopicRouteData(body: Buffer): TopicRouteData {
     })),
   };
   if (document.has('orderTopicConf')) route.orderTopicConf = document.string('orderTopicConf');
+  if (document.has('topicQueueMappingByBroker')) {
+    const mappings = document.object('topicQueueMappingByBroker');
+    route.queueMappings = mappings.keys.map((broker) => queueMappingFromJson(mappings.object(broker)));
+  }
   return route;
 }
 

@@ -12,7 +12,7 @@ import {
   parseFastjson,
 } from '@dt/rocketmq-protocol';
 
-// How golden.json was made: a program with the artifacts rocketmq-remoting, -common, -client and -broker of version
+// How golden.json was made: a program with the artifacts rocketmq-remoting, -common, -client, -store and -broker of version
 // 5.3.0 made one object of each class named in `header` (packages remoting.protocol.header and .header.namesrv) and
 // `bodyClass`, filled every field of it and its parents by reflection with a value of its own, and had
 // RemotingCommand.createRequestCommand or createResponseCommand carry it (opaque 7, version 473, the remark of
@@ -45,6 +45,7 @@ const codecs = commands as unknown as Record<string, AnyCodec>;
 
 /** Files that hold no command of their own. */
 const PARTS_OF_COMMANDS: Record<string, string> = {
+  'broker-registration-body.ts': 'two forms of the body of one command',
   'command-codec.ts': 'what all commands are made of',
   'consumer-status-body.ts': 'in both commands that read the offsets of consumers',
   'index.ts': 'the door',
