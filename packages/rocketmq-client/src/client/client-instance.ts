@@ -95,10 +95,12 @@ export class ClientInstance {
       this.#invokeOptions({}),
     );
     if (this.#stopTimers.length > 0) return;
+    this.#assertOpen();
     if (this.#options.everyMaster === true) {
       const { brokers } = decodeAnswer(commands.getBrokerClusterInfo, cluster, 'NameServer');
       this.#noteMasters(brokers);
       await this.heartbeat();
+      this.#assertOpen();
     }
     const { logger, routeRefreshMs, heartbeatMs } = this.#options;
     const warn = (what: string) => (error: unknown) =>
@@ -188,6 +190,10 @@ export class ClientInstance {
 
   get #closed(): boolean {
     return this.#closing.signal.aborted;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new RocketMQError('closed', 'the client is closed');
   }
 
   get #isMember(): boolean {

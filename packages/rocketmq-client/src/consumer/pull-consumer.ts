@@ -12,6 +12,7 @@ import { ClientInstance, type RequestOptions } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
 import { Gate } from '../timing/gate.ts';
+import { ClosingTime } from '../timing/closing-time.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { AssignedQueues } from './assigned-queues.ts';
@@ -260,6 +261,7 @@ export class PullConsumer {
       await joinGroup(this.#client, this.#options.group, this.#subscriptions, this.#options.logger);
       await this.#queues.start();
     }
+    if (this.#closing.signal.aborted) throw new RocketMQError('closed', 'the consumer is closed');
     if (this.#options.autoCommit) {
       this.#stopCommits = repeat(
         this.#options.commitIntervalMs,
@@ -272,13 +274,12 @@ export class PullConsumer {
 
   async #close(): Promise<void> {
     const { closeTimeoutMs, requestTimeoutMs, group, logger } = this.#options;
-    const startedAt = Date.now();
+    const time = new ClosingTime(closeTimeoutMs, requestTimeoutMs);
     this.#closing.abort();
     this.#stopCommits();
-    if (!(await endsWithin(this.#queues.close(), closeTimeoutMs)))
+    if (!(await endsWithin(this.#queues.close(), time.settleMs)))
       logger.warn('queues were not given back in time', { group });
-    const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
-    await this.#client.close(Math.min(requestTimeoutMs, leftMs));
+    await this.#client.close(time.leaveMs);
   }
 
   async #poll(

@@ -13,6 +13,7 @@ import { ClientInstance } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
 import { QueueSelector } from '../producer/queue-selector.ts';
 import { Sender } from '../producer/sender.ts';
+import { ClosingTime } from '../timing/closing-time.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
@@ -177,12 +178,13 @@ export class PushConsumer {
   }
 
   async #start(): Promise<void> {
-    if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
+    this.#assertOpen();
     await this.#client.start();
     await joinGroup(this.#client, this.#options.group, this.#subscriptions, this.#options.logger);
     // The first heartbeat makes the broker create the retry topic.
     const retry = retryTopic(this.#options.group);
     if (this.#subscriptions.has(retry)) await this.#client.routes.refresh(retry).catch(() => undefined);
+    this.#assertOpen();
     this.#stopCommits = repeat(
       this.#options.commitIntervalMs,
       () => this.#commitAll(),
@@ -195,22 +197,21 @@ export class PushConsumer {
     await this.#rebalancer.start();
   }
 
+  #assertOpen(): void {
+    if (this.#ending !== undefined) throw new RocketMQError('closed', 'the consumer is closed');
+  }
+
   async #close(): Promise<void> {
     const { closeTimeoutMs, requestTimeoutMs } = this.#options;
-    const startedAt = Date.now();
+    const time = new ClosingTime(closeTimeoutMs, requestTimeoutMs);
     this.#stopCommits();
-    const inTime = await endsWithin(
-      this.#rebalancer.close(),
-      Math.max(1, closeTimeoutMs - requestTimeoutMs / 2),
-    );
-    if (!inTime)
+    if (!(await endsWithin(this.#rebalancer.close(), time.settleMs)))
       this.#options.logger.warn('queues were not given back in time', { group: this.#options.group });
     this.#locks?.close();
     for (const topic of this.#subscriptions.keys()) this.#meter?.holds(topic);
     this.#closing.abort();
-    await this.#traces?.close(Math.min(1000, requestTimeoutMs));
-    const leftMs = Math.max(500, closeTimeoutMs - (Date.now() - startedAt));
-    await this.#client.close(Math.min(requestTimeoutMs, leftMs));
+    await this.#traces?.close(time.leaveMs / 2);
+    await this.#client.close(time.leaveMs);
   }
 
   #onWire(queues: readonly MessageQueue[] | undefined): readonly MessageQueue[] | undefined {

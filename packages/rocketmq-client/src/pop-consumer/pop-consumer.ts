@@ -11,6 +11,7 @@ import { consumeFromWhere, joinGroup } from '../consumer/join-group.ts';
 import { subscriptionData } from '../consumer/subscription.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
+import { ClosingTime } from '../timing/closing-time.ts';
 import { endsWithin } from '../timing/pause.ts';
 import {
   checkInvisibleMs,
@@ -206,15 +207,12 @@ export class PopConsumer {
 
   async #close(): Promise<void> {
     const { closeTimeoutMs, requestTimeoutMs } = this.#options;
-    const deadline = Date.now() + closeTimeoutMs;
-    const leftMs = (): number => Math.max(100, deadline - Date.now());
-    // The last part of the time is for leaving the group.
-    const settleMs = Math.max(1, closeTimeoutMs - requestTimeoutMs / 2);
-    await this.#handling?.close(settleMs);
-    await endsWithin(Promise.allSettled(this.#calls), Math.min(settleMs, leftMs()));
+    const time = new ClosingTime(closeTimeoutMs, requestTimeoutMs);
+    await this.#handling?.close(time.settleMs);
+    await endsWithin(Promise.allSettled(this.#calls), time.settleMs);
     this.#closing.abort();
-    await this.#client.close(Math.min(requestTimeoutMs, leftMs()));
-    await endsWithin(this.#sources.idle(), leftMs());
+    await this.#client.close(time.leaveMs);
+    await endsWithin(this.#sources.idle(), time.leaveMs);
   }
 
   #assertUsable(): void {

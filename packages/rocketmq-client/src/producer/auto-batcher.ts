@@ -3,7 +3,7 @@ import { SendError } from '../errors.ts';
 import type { BatchItem, BatchSender, QueueGroup } from './batch-sender.ts';
 import type { EncodedMessage } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
-import type { CallLimits } from './producer-life.ts';
+import type { CallLimits } from './producer-base.ts';
 import type { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
 import type { Sender } from './sender.ts';

@@ -70,7 +70,7 @@ export interface ProducerOptions extends ClientOptions {
    * @default false
    */
   messageTrace?: boolean | { topic: string };
-  /** Time for close() to wait for sends under way. @default 5000 */
+  /** Limit for close() as a whole; the last part of it is for leaving the group. @default 5000 */
   closeTimeoutMs?: number;
 }
 

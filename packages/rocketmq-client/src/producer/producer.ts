@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { EMPTY_BODY, MessageProperty, type MessageQueue, RequestCode } from '@dt/rocketmq-protocol';
-import { ClientInstance } from '../client/index.ts';
+import {
+  type CommandPayload,
+  EMPTY_BODY,
+  MessageProperty,
+  type MessageQueue,
+  type RemotingCommand,
+  RequestCode,
+} from '@dt/rocketmq-protocol';
 import { SendError } from '../errors.ts';
 import { AutoBatcher } from './auto-batcher.ts';
 import { type BatchItem, BatchSender, type QueueGroup } from './batch-sender.ts';
 import { BrokerLatency } from './broker-latency.ts';
 import { compressBody, type EncodedMessage, isDelayed, type Message } from './message.ts';
-import { MessageEncoder } from './message-encoder.ts';
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
-import { type CallLimits, ProducerLife } from './producer-life.ts';
+import { type CallLimits, ProducerBase } from './producer-base.ts';
 import { QueueSelector, type SelectQueue } from './queue-selector.ts';
 import { asSendError, resultOf, type SendOutcome, type SendResult } from './send-result.ts';
 import { type RequestMessage, sendReply } from './reply-message.ts';
 import { type Reply, Requests } from './requests.ts';
-import { Sender, type SendRequest } from './sender.ts';
-import { tracesOf } from './send-traces.ts';
-import type { SendTracer } from '../trace/index.ts';
+import type { SendRequest } from './sender.ts';
 
 export interface SendOptions {
   /** Gives up; whether the message was stored is then in `outcome` of the error. */
@@ -57,57 +60,21 @@ class IndexedItem implements BatchItem {
 const NO_OPTIONS: SendOptions = {};
 
 /** Sends messages. Every failure is a SendError whose `outcome` tells what is known about the message. */
-export class Producer {
-  readonly #options: CheckedProducerOptions;
-  readonly #client: ClientInstance;
-  readonly #selector: QueueSelector;
-  readonly #sender: Sender;
+export class Producer extends ProducerBase<CheckedProducerOptions> {
   readonly #batches: BatchSender;
   /** Only with `lingerMs`. */
   readonly #batcher: AutoBatcher | undefined;
-  readonly #life: ProducerLife;
-  /** Only with message traces. */
-  readonly #tracer: SendTracer | undefined;
-  readonly #encoder: MessageEncoder;
   readonly #requests: Requests;
 
   constructor(options: ProducerOptions) {
-    this.#options = checkProducerOptions(options);
-    const membership = { producerGroups: [this.#options.group], consumers: [] };
-    this.#requests = new Requests(this.#options.logger);
-    this.#client = new ClientInstance({
-      ...this.#options,
-      membership,
-      onRequest: async (request) => {
-        if (request.code !== RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT) return undefined;
-        await this.#requests.take(request);
-        return { extFields: {}, body: EMPTY_BODY };
-      },
-    });
-    this.#selector = new QueueSelector(this.#options.avoidSlowBrokers ? new BrokerLatency() : undefined);
-    const traces = tracesOf(this.#client, this.#options);
-    this.#tracer = traces?.tracer;
-    this.#life = new ProducerLife(this.#client, this.#options, {
-      drain: () => this.#batcher?.drain(),
-      flush: traces?.flush,
-    });
-    this.#sender = new Sender(this.#client, this.#selector, this.#options, this.#life.closing);
-    this.#batches = new BatchSender(this.#sender, this.#options, this.#tracer);
-    const { lingerMs } = this.#options;
-    if (lingerMs !== undefined) {
-      const batching = { ...this.#options, lingerMs };
-      this.#batcher = new AutoBatcher(this.#sender, this.#batches, this.#selector, batching);
-    }
-    this.#encoder = new MessageEncoder(this.#options);
-  }
-
-  get clientId(): string {
-    return this.#client.clientId;
-  }
-
-  /** Fails with `name-server-unreachable` when no NameServer answers; it may then be called again. */
-  start(): Promise<void> {
-    return this.#life.start();
+    const checked = checkProducerOptions(options);
+    const selector = new QueueSelector(checked.avoidSlowBrokers ? new BrokerLatency() : undefined);
+    super(checked, { selector, everyMaster: false });
+    this.#requests = new Requests(checked.logger);
+    this.#batches = new BatchSender(this.sender, checked, this.tracer);
+    const { lingerMs } = checked;
+    if (lingerMs !== undefined)
+      this.#batcher = new AutoBatcher(this.sender, this.#batches, selector, { ...checked, lingerMs });
   }
 
   /**
@@ -115,11 +82,11 @@ export class Producer {
    * with SendError.
    */
   async send(message: Message, options: SendOptions = NO_OPTIONS): Promise<SendResult> {
-    this.#life.checkUsable();
-    const limits = this.#limits(options);
-    const encoded = this.#encoder.encode(message);
+    this.checkUsable();
+    const limits = this.limits(options);
+    const encoded = this.encoder.encode(message);
     const bytes = encoded.body.length;
-    const { window } = this.#life;
+    const { window } = this;
     const room = window.enter(1, bytes, limits);
     if (room !== undefined) await room;
     try {
@@ -128,12 +95,12 @@ export class Producer {
         : undefined;
       if (this.#batcher !== undefined) return await this.#batcher.add(encoded, queue, limits);
       const request =
-        bytes >= this.#options.compressFromBytes
+        bytes >= this.options.compressFromBytes
           ? await this.#compressed(encoded, queue)
           : requestOf(encoded, queue, encoded.body, 0);
       const startedAt = Date.now();
-      const sent = await this.#sender.send(request, limits);
-      this.#tracer?.stored(encoded, sent, 0, startedAt);
+      const sent = await this.sender.send(request, limits);
+      this.tracer?.stored(encoded, sent, 0, startedAt);
       return resultOf(sent, encoded, 0);
     } finally {
       window.leave(1, bytes);
@@ -146,11 +113,11 @@ export class Producer {
    * is known to this process only: a reply that comes later, or after a restart, is dropped.
    */
   async request(message: Message, options: SendOptions = NO_OPTIONS): Promise<Reply> {
-    this.#life.checkUsable();
+    this.checkUsable();
     if (isDelayed(message)) throw new SendError('message-invalid', 'a request cannot be delayed');
-    const limits = this.#limits(options);
+    const limits = this.limits(options);
     const correlationId = randomUUID();
-    const encoded = this.#encoder.encode(message, {
+    const encoded = this.encoder.encode(message, {
       [MessageProperty.CORRELATION_ID]: correlationId,
       [MessageProperty.REPLY_TO_CLIENT]: this.clientId,
       [MessageProperty.TTL]: String(limits.timeoutMs),
@@ -159,9 +126,9 @@ export class Producer {
     const timer = setTimeout(() => deadline.abort(noReply(limits.timeoutMs)), limits.timeoutMs);
     const aborted = (): void => deadline.abort(givenUp(options.signal));
     options.signal?.addEventListener('abort', aborted, { once: true });
-    const until = AbortSignal.any([deadline.signal, this.#life.closing]);
+    const until = AbortSignal.any([deadline.signal, this.closing]);
     try {
-      return await this.#life.run(1, encoded.body.length, limits, () =>
+      return await this.whenRoom(1, encoded.body.length, limits, () =>
         this.#requests.exchange(
           correlationId,
           () => this.#sendRequest(message, encoded, options, limits),
@@ -185,11 +152,11 @@ export class Producer {
     body: Buffer | string,
     options: Omit<SendOptions, 'selectQueue'> = NO_OPTIONS,
   ): Promise<void> {
-    this.#life.checkUsable();
-    const limits = this.#limits(options);
+    this.checkUsable();
+    const limits = this.limits(options);
     try {
-      await this.#life.run(1, body.length, limits, () =>
-        sendReply(this.#client, this.#options, message, body, limits),
+      await this.whenRoom(1, body.length, limits, () =>
+        sendReply(this.client, this.options, message, body, limits),
       );
     } catch (error) {
       throw asSendError(error);
@@ -203,14 +170,14 @@ export class Producer {
    * broker would take, no route, no connection, no room within the time.
    */
   async sendOneWay(message: Message, options: SendOptions = NO_OPTIONS): Promise<void> {
-    this.#life.checkUsable();
-    const limits = this.#limits(options);
-    const encoded = this.#encoder.encode(message);
-    return this.#life.run(1, encoded.body.length, limits, async () => {
+    this.checkUsable();
+    const limits = this.limits(options);
+    const encoded = this.encoder.encode(message);
+    return this.whenRoom(1, encoded.body.length, limits, async () => {
       const queue = this.#hasOwnQueue(encoded, options)
         ? await this.#ownQueue(message, encoded, options)
         : undefined;
-      await this.#sender.sendOneWay(await this.#compressed(encoded, queue), limits);
+      await this.sender.sendOneWay(await this.#compressed(encoded, queue), limits);
     });
   }
 
@@ -221,15 +188,15 @@ export class Producer {
    * rest of its messages end as `held-back`, so no message overtakes one before it.
    */
   async sendBatch(messages: readonly Message[], options: SendOptions = NO_OPTIONS): Promise<SendOutcome[]> {
-    this.#life.checkUsable();
-    const limits = this.#limits(options);
+    this.checkUsable();
+    const limits = this.limits(options);
     const outcomes = new Array<SendOutcome | undefined>(messages.length);
     const byTopic = new Map<string, IndexedItem[]>();
     let bytes = 0;
     for (let index = 0; index < messages.length; index++) {
       try {
         const message = messages[index] as Message;
-        const encoded = this.#encoder.encode(message);
+        const encoded = this.encoder.encode(message);
         const item = new IndexedItem(message, encoded, index, outcomes);
         bytes += encoded.body.length;
         const items = byTopic.get(encoded.topic);
@@ -239,27 +206,24 @@ export class Producer {
         outcomes[index] = { ok: false, error: asSendError(error) };
       }
     }
-    await this.#life.run(messages.length, bytes, limits, () =>
+    await this.whenRoom(messages.length, bytes, limits, () =>
       Promise.all([...byTopic].map(([topic, items]) => this.#sendTopic(topic, items, limits, options))),
     );
     return outcomes as SendOutcome[];
   }
 
-  /** Waits for sends under way, at most `closeTimeoutMs`; then rejects what is left. */
-  close(): Promise<void> {
-    return this.#life.close();
+  protected override async onRequest(request: RemotingCommand): Promise<CommandPayload | undefined> {
+    if (request.code !== RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT) return undefined;
+    await this.#requests.take(request);
+    return { extFields: {}, body: EMPTY_BODY };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  #limits(options: SendOptions): CallLimits {
-    return { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };
+  protected override drain(): void {
+    this.#batcher?.drain();
   }
 
   async #compressed(encoded: EncodedMessage, queue: MessageQueue | undefined): Promise<SendRequest> {
-    const { body, sysFlag } = await compressBody(encoded.body, this.#options.compressFromBytes);
+    const { body, sysFlag } = await compressBody(encoded.body, this.options.compressFromBytes);
     return requestOf(encoded, queue, body, sysFlag);
   }
 
@@ -271,7 +235,7 @@ export class Producer {
   async #ownQueue(message: Message, encoded: EncodedMessage, options: SendOptions): Promise<MessageQueue> {
     const { topic } = encoded;
     try {
-      const route = this.#sender.cachedRoute(topic) ?? (await this.#sender.route(topic));
+      const route = this.sender.cachedRoute(topic) ?? (await this.sender.route(topic));
       const queue = this.#chosen(route.writableQueues, message, encoded, options);
       if (queue !== undefined) return queue;
     } catch (error) {
@@ -287,8 +251,8 @@ export class Producer {
     { selectQueue }: SendOptions,
   ): MessageQueue | undefined {
     return selectQueue === undefined
-      ? this.#selector.bySharding(queues, shardingKey)
-      : this.#selector.byFunction(queues, message, selectQueue);
+      ? this.selector.bySharding(queues, shardingKey)
+      : this.selector.byFunction(queues, message, selectQueue);
   }
 
   /** Brokers hand replies to producers they know: they are told of this one before the first request. */
@@ -298,15 +262,15 @@ export class Producer {
     options: SendOptions,
     limits: CallLimits,
   ): Promise<void> {
-    const known = this.#sender.cachedRoute(encoded.topic) !== undefined;
+    const known = this.sender.cachedRoute(encoded.topic) !== undefined;
     const queue = this.#hasOwnQueue(encoded, options)
       ? await this.#ownQueue(message, encoded, options)
       : undefined;
     if (!known) {
-      await this.#sender.route(encoded.topic);
-      await this.#client.heartbeat();
+      await this.sender.route(encoded.topic);
+      await this.client.heartbeat();
     }
-    await this.#sender.send(await this.#compressed(encoded, queue), limits);
+    await this.sender.send(await this.#compressed(encoded, queue), limits);
   }
 
   async #sendTopic(
@@ -317,7 +281,7 @@ export class Producer {
   ): Promise<void> {
     let groups: QueueGroup[];
     try {
-      const route = this.#sender.cachedRoute(topic) ?? (await this.#sender.route(topic));
+      const route = this.sender.cachedRoute(topic) ?? (await this.sender.route(topic));
       groups = this.#groupByQueue(route.writableQueues, topic, items, options);
     } catch (error) {
       const failure = asSendError(error);
@@ -339,7 +303,7 @@ export class Producer {
       const fixed = this.#hasOwnQueue(item.encoded, options);
       const queue = fixed
         ? this.#chosen(queues, item.message, item.encoded, options)
-        : (turn ??= this.#selector.roundRobin(queues));
+        : (turn ??= this.selector.roundRobin(queues));
       if (queue === undefined) throw noWritableQueue(topic);
       let group = groups.get(queue);
       if (group === undefined) groups.set(queue, (group = { queue, fixed: false, items: [] }));

@@ -9,7 +9,7 @@ import type { ClientInstance } from '../client/index.ts';
 import { SendError } from '../errors.ts';
 import { compressBody, MAX_BODY_BYTES } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
-import type { CallLimits } from './producer-life.ts';
+import type { CallLimits } from './producer-base.ts';
 
 /** What a reply needs to know of the message it answers: any received message has it. */
 export interface RequestMessage {

@@ -1,23 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import {
+  type CommandPayload,
   decodeOffsetMessageId,
+  EMPTY_BODY,
   encodeProperties,
   MessageProperty,
   MessageSysFlag,
+  type RemotingCommand,
   RequestCode,
 } from '@dt/rocketmq-protocol';
-import { ClientInstance } from '../client/index.ts';
 import { asRocketMQError, messageOf, SendError } from '../errors.ts';
 import { withinSignal } from '../timing/within-signal.ts';
 import { compressBody, type EncodedMessage, isDelayed, type Message } from './message.ts';
-import { MessageEncoder } from './message-encoder.ts';
 import type { SendOptions } from './producer.ts';
-import { type CallLimits, ProducerLife } from './producer-life.ts';
+import { type CallLimits, ProducerBase } from './producer-base.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
-import { Sender, type Sent } from './sender.ts';
-import { tracesOf } from './send-traces.ts';
-import type { SendTracer } from '../trace/index.ts';
+import type { Sent } from './sender.ts';
 import { checkedState, endTransaction, TransactionChecks } from './transaction-checks.ts';
 import {
   type CheckedTransactionOptions,
@@ -53,55 +52,19 @@ export interface TransactionResult extends Omit<SendResult, 'queueOffset'> {
  * Sends messages that consumers see only when a local transaction has committed. The broker asks back, this producer
  * or any other of the group, when it does not hear how the transaction ended: after a crash, too.
  */
-export class TransactionProducer {
-  readonly #options: CheckedTransactionOptions;
-  readonly #client: ClientInstance;
-  readonly #selector = new QueueSelector();
-  readonly #sender: Sender;
+export class TransactionProducer extends ProducerBase<CheckedTransactionOptions> {
   readonly #checks: TransactionChecks;
-  readonly #life: ProducerLife;
-  /** Only with message traces. */
-  readonly #tracer: SendTracer | undefined;
-  readonly #encoder: MessageEncoder;
   /** Local functions by message id; also those that were given up, until they end. */
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(options: TransactionProducerOptions) {
-    this.#options = checkTransactionOptions(options);
-    this.#client = new ClientInstance({
-      ...this.#options,
-      membership: { producerGroups: [this.#options.group], consumers: [] },
-      // Half messages of the group may lie on brokers this process has never sent to.
-      everyMaster: true,
-      onRequest: async (request, address) => {
-        if (request.code !== RequestCode.CHECK_TRANSACTION_STATE) return undefined;
-        this.#checks.take(request, address);
-        return { extFields: {}, body: Buffer.alloc(0) };
-      },
-    });
-    const traces = tracesOf(this.#client, this.#options);
-    this.#tracer = traces?.tracer;
-    this.#life = new ProducerLife(this.#client, this.#options, {
-      settled: () => this.#checks.settled(),
-      flush: traces?.flush,
-    });
-    const { closing } = this.#life;
+    // Half messages of the group may lie on brokers this process has never sent to.
+    super(checkTransactionOptions(options), { selector: new QueueSelector(), everyMaster: true });
     // Every local function under way listens; their number has a limit of its own.
-    setMaxListeners(0, closing);
-    this.#sender = new Sender(this.#client, this.#selector, this.#options, closing);
-    this.#checks = new TransactionChecks(this.#client, this.#options, closing, (messageId) =>
+    setMaxListeners(0, this.closing);
+    this.#checks = new TransactionChecks(this.client, this.options, this.closing, (messageId) =>
       this.#running.has(messageId),
     );
-    this.#encoder = new MessageEncoder(this.#options);
-  }
-
-  get clientId(): string {
-    return this.#client.clientId;
-  }
-
-  /** From here on checks are answered. Fails with `name-server-unreachable` when no NameServer answers. */
-  start(): Promise<void> {
-    return this.#life.start();
   }
 
   /**
@@ -115,23 +78,26 @@ export class TransactionProducer {
     execute: LocalTransaction,
     options: Omit<SendOptions, 'selectQueue'> = {},
   ): Promise<TransactionResult> {
-    this.#life.checkUsable();
+    this.checkUsable();
     if (isDelayed(message))
       throw new SendError('message-invalid', 'a transactional message cannot be delayed');
-    const encoded = this.#encoder.encode(message);
-    const limits = { timeoutMs: this.#life.timeoutMs(options.timeoutMs), signal: options.signal };
-    return this.#life.run(1, encoded.body.length, limits, () =>
-      this.#send(message, encoded, execute, limits),
-    );
+    const encoded = this.encoder.encode(message);
+    const limits = this.limits(options);
+    return this.whenRoom(1, encoded.body.length, limits, () => this.#send(message, encoded, execute, limits));
   }
 
-  /** Waits for local functions and checks that run, at most `closeTimeoutMs`; then rejects what is left. */
-  close(): Promise<void> {
-    return this.#life.close();
+  protected override async onRequest(
+    request: RemotingCommand,
+    address: string,
+  ): Promise<CommandPayload | undefined> {
+    if (request.code !== RequestCode.CHECK_TRANSACTION_STATE) return undefined;
+    this.#checks.take(request, address);
+    return { extFields: {}, body: EMPTY_BODY };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  /** Checks that run. */
+  protected override settled(): Promise<void> {
+    return this.#checks.settled();
   }
 
   async #send(
@@ -146,7 +112,7 @@ export class TransactionProducer {
     try {
       const startedAt = Date.now();
       const sent = await this.#sendHalf(encoded, limits);
-      this.#tracer?.stored(encoded, sent, 0, startedAt, true);
+      this.tracer?.stored(encoded, sent, 0, startedAt, true);
       const result = {
         status: sent.status,
         messageId,
@@ -170,18 +136,18 @@ export class TransactionProducer {
     let queue;
     if (shardingKey !== undefined) {
       try {
-        queue = this.#selector.bySharding((await this.#sender.route(topic)).writableQueues, shardingKey);
+        queue = this.selector.bySharding((await this.sender.route(topic)).writableQueues, shardingKey);
       } catch (error) {
         throw asSendError(error);
       }
     }
-    const { body, sysFlag } = await compressBody(encoded.body, this.#options.compressFromBytes);
+    const { body, sysFlag } = await compressBody(encoded.body, this.options.compressFromBytes);
     const properties =
       encodeProperties({
         [MessageProperty.TRANSACTION_PREPARED]: 'true',
-        [MessageProperty.PRODUCER_GROUP]: this.#options.group,
+        [MessageProperty.PRODUCER_GROUP]: this.options.group,
       }) + encoded.properties;
-    return this.#sender.send(
+    return this.sender.send(
       {
         ...{ topic, queue, batch: false, messages: 1, body, properties },
         sysFlag: sysFlag | MessageSysFlag.TRANSACTION_PREPARED,
@@ -196,14 +162,14 @@ export class TransactionProducer {
     messageId: string,
     given: AbortSignal | undefined,
   ): Promise<{ state: TransactionState; error?: unknown }> {
-    const closing = this.#life.closing;
+    const closing = this.closing;
     const signal = given === undefined ? closing : AbortSignal.any([given, closing]);
     const local = Promise.resolve()
       .then(() => execute(message, { messageId, signal }))
       .then(
         (state) => ({ state: checkedState(state) }),
         (error: unknown) => {
-          this.#options.logger.warn('local transaction failed', { messageId, error: messageOf(error) });
+          this.options.logger.warn('local transaction failed', { messageId, error: messageOf(error) });
           return { state: 'unknown' as const, error };
         },
       );
@@ -223,11 +189,11 @@ export class TransactionProducer {
     try {
       const { physicalOffset } = decodeOffsetMessageId(sent.offsetMessageIds[0] ?? '');
       const half = { topic, brokerName, messageId, queueOffset: sent.queueOffset, physicalOffset };
-      const address = await this.#client.masterOf(topic, brokerName);
-      await endTransaction(this.#client, address, this.#options, half, state, false);
+      const address = await this.client.masterOf(topic, brokerName);
+      await endTransaction(this.client, address, this.options, half, state, false);
     } catch (error) {
       const { message } = asRocketMQError(error);
-      this.#options.logger.warn('end of a transaction not told', { messageId, state, error: message });
+      this.options.logger.warn('end of a transaction not told', { messageId, state, error: message });
     }
   }
 }

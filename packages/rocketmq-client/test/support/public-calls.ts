@@ -1,36 +1,62 @@
 import {
   Admin,
+  type OffsetStore,
   PopConsumer,
+  type PopConsumerOptions,
   type PoppedMessage,
   Producer,
   PullConsumer,
+  type PullConsumerOptions,
   PushConsumer,
+  type PushConsumerOptions,
   type ReceivedMessage,
   TransactionProducer,
 } from '@dt/rocketmq-client';
 import { encodeReceiptHandle, topicConfigOf } from '@dt/rocketmq-protocol';
 
-export interface Subject {
+export interface Subject extends AsyncDisposable {
   start(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What a test chooses for a client and its calls. */
+export interface Given {
+  readonly nameServer: string;
+  /** Of each request, connection and call. */
+  readonly timeoutMs: number;
+  readonly closeTimeoutMs: number;
+  /** What handlers and local transactions do. */
+  readonly work: () => Promise<void>;
 }
 
 /** Everything a class has that gives a promise, with arguments that are right. Topic T has the queues 0 and 1 of broker-a. */
 export interface PublicClass<S extends Subject = Subject> {
   readonly type: { readonly prototype: S };
-  readonly make: (nameServer: string) => S;
-  readonly calls: Readonly<Record<string, (subject: S, nameServer: string) => Promise<unknown>>>;
-  /** Limit of close(), with some room for a busy machine. */
-  readonly closesWithinMs: number;
+  readonly make: (given: Given) => S;
+  readonly calls: Readonly<Record<string, (subject: S, given: Given) => Promise<unknown>>>;
+  /** What goes on until the client is closed. */
+  readonly streams?: Readonly<Record<string, (subject: S) => AsyncIterable<unknown>>>;
 }
 
-export const TIMEOUT_MS = 300;
-const short = { requestTimeoutMs: TIMEOUT_MS, connectTimeoutMs: TIMEOUT_MS };
-const limits = { timeoutMs: TIMEOUT_MS };
+const clientOptions = ({ nameServer, timeoutMs }: Given) => ({
+  nameServers: [nameServer],
+  requestTimeoutMs: timeoutMs,
+  connectTimeoutMs: timeoutMs,
+});
+const producerOptions = (given: Given) => ({
+  ...clientOptions(given),
+  ...{ group: 'PG', retryPauseMs: 10, sendTimeoutMs: given.timeoutMs, closeTimeoutMs: given.closeTimeoutMs },
+});
 const subscriptions = [{ topic: 'T', expression: '*' }];
+const consumerOptions = (given: Given) => ({
+  ...clientOptions(given),
+  ...{ group: 'G', closeTimeoutMs: given.closeTimeoutMs },
+});
+const pulls = ({ timeoutMs }: Given) => ({
+  ...{ longPollMs: 100, pullTimeoutMs: timeoutMs, pullRetryPauseMs: 20 },
+});
 const queue = { topic: 'T', brokerName: 'broker-a', queueId: 0 };
 const message = { topic: 'T', body: 'x' };
-const ROOM_MS = 4000;
 
 /** As a handler got it. */
 const received: ReceivedMessage = {
@@ -61,84 +87,92 @@ const OFFSET_ID = '7F00000100002A9F0000000000000001';
 const define = <S extends Subject>(publicClass: PublicClass<S>): PublicClass =>
   publicClass as unknown as PublicClass;
 
-export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
-  Producer: define({
-    type: Producer,
-    make: (nameServer) =>
-      new Producer({
-        ...short,
-        ...{ nameServers: [nameServer], group: 'PG', retryPauseMs: 10, sendTimeoutMs: TIMEOUT_MS },
-        closeTimeoutMs: 1000,
-      }),
-    calls: {
-      send: (producer) => producer.send(message),
-      sendBatch: (producer) => producer.sendBatch([message, message]),
-      sendOneWay: (producer) => producer.sendOneWay(message),
-      request: (producer) => producer.request(message, limits),
-      reply: (producer, nameServer) => producer.reply(toReply(nameServer), 'y', limits),
-    },
-    closesWithinMs: 1000 + TIMEOUT_MS + ROOM_MS,
-  }),
-  TransactionProducer: define({
-    type: TransactionProducer,
-    make: (nameServer) =>
-      new TransactionProducer({
-        ...short,
-        ...{ nameServers: [nameServer], group: 'PG', sendTimeoutMs: TIMEOUT_MS, closeTimeoutMs: 1000 },
-        checker: async () => 'unknown',
-      }),
-    calls: { sendInTransaction: (producer) => producer.sendInTransaction(message, async () => 'commit') },
-    closesWithinMs: 1000 + TIMEOUT_MS + ROOM_MS,
-  }),
-  PushConsumer: define({
+/** Of a consumer that begins anew each time. */
+const NO_STORE: OffsetStore = { load: async () => undefined, save: async () => undefined };
+
+const producerCalls: PublicClass<Producer>['calls'] = {
+  send: (producer) => producer.send(message),
+  sendBatch: (producer) => producer.sendBatch([message, message]),
+  sendOneWay: (producer) => producer.sendOneWay(message),
+  request: (producer) => producer.request(message),
+  reply: (producer, { nameServer }) => producer.reply(toReply(nameServer), 'y'),
+};
+const pushConsumer = (chosen: Partial<PushConsumerOptions>): PublicClass =>
+  define({
     type: PushConsumer,
-    make: (nameServer) =>
+    make: (given) =>
       new PushConsumer({
-        ...short,
-        ...{ nameServers: [nameServer], group: 'G', subscriptions, handler: async () => undefined },
-        ...{ longPollMs: 100, pullTimeoutMs: TIMEOUT_MS, pullRetryPauseMs: 20, closeTimeoutMs: 1000 },
+        ...{ ...consumerOptions(given), ...pulls(given), subscriptions },
+        ...{ handler: given.work, handlerGraceMs: given.closeTimeoutMs / 4 },
+        ...chosen,
       }),
     calls: { lag: (consumer) => consumer.lag() },
-    closesWithinMs: 1500 + ROOM_MS,
-  }),
-  PullConsumer: define({
+  });
+const pullConsumer = (chosen: Partial<PullConsumerOptions>): PublicClass =>
+  define({
     type: PullConsumer,
-    make: (nameServer) =>
-      new PullConsumer({
-        ...short,
-        ...{ nameServers: [nameServer], group: 'G', subscriptions, closeTimeoutMs: 1000 },
-        ...{ longPollMs: 100, pullTimeoutMs: TIMEOUT_MS, pullRetryPauseMs: 20 },
-      }),
+    make: (given) => new PullConsumer({ ...consumerOptions(given), ...pulls(given), ...chosen }),
     calls: {
+      assign: (consumer) => consumer.assign([queue]),
       topicQueues: (consumer) => consumer.topicQueues('T'),
-      poll: (consumer) => consumer.poll(limits),
+      poll: (consumer, { timeoutMs }) => consumer.poll({ timeoutMs }),
       committed: (consumer) => consumer.committed(queue),
       commit: (consumer) => consumer.commit(),
       lag: (consumer) => consumer.lag(),
       seek: async (consumer) => {
         const [first] = consumer.queues;
-        if (first !== undefined) await consumer.seek(first, 'end', limits);
+        if (first !== undefined) await consumer.seek(first, 'end');
       },
     },
-    closesWithinMs: 1500 + ROOM_MS,
-  }),
-  PopConsumer: define({
+    streams: { messages: (consumer) => consumer.messages() },
+  });
+const popConsumer = (chosen: (given: Given) => Partial<PopConsumerOptions>): PublicClass =>
+  define({
     type: PopConsumer,
-    make: (nameServer) =>
-      new PopConsumer({
-        ...short,
-        ...{ nameServers: [nameServer], group: 'G', subscriptions, pollMs: 100, closeTimeoutMs: 1000 },
-      }),
+    make: (given) =>
+      new PopConsumer({ ...consumerOptions(given), subscriptions, pollMs: 100, ...chosen(given) }),
     calls: {
-      pop: (consumer) => consumer.pop({ waitMs: 100, signal: AbortSignal.timeout(5000) }),
-      ack: (consumer) => consumer.ack(popped(), limits),
-      changeInvisible: (consumer) => consumer.changeInvisible(popped(), 1000, limits),
+      pop: (consumer, { timeoutMs }) =>
+        consumer.pop({ waitMs: timeoutMs, signal: AbortSignal.timeout(20 * timeoutMs) }),
+      ack: (consumer) => consumer.ack(popped()),
+      changeInvisible: (consumer) => consumer.changeInvisible(popped(), 1000),
     },
-    closesWithinMs: 1500 + ROOM_MS,
+    streams: { messages: (consumer) => consumer.messages() },
+  });
+
+export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
+  Producer: define({
+    type: Producer,
+    make: (given) => new Producer(producerOptions(given)),
+    calls: producerCalls,
   }),
+  'Producer with automatic batches': define({
+    type: Producer,
+    make: (given) => new Producer({ ...producerOptions(given), lingerMs: 1, messageTrace: true }),
+    calls: producerCalls,
+  }),
+  TransactionProducer: define({
+    type: TransactionProducer,
+    make: (given) =>
+      new TransactionProducer({ ...producerOptions(given), checker: async () => 'unknown' as const }),
+    calls: {
+      sendInTransaction: (producer, { work }) =>
+        producer.sendInTransaction(message, async () => {
+          await work();
+          return 'commit';
+        }),
+    },
+  }),
+  PushConsumer: pushConsumer({}),
+  'PushConsumer in order': pushConsumer({ onError: 'suspend', queueLocks: true }),
+  'PushConsumer of all messages': pushConsumer({ model: 'broadcasting', offsetStore: NO_STORE }),
+  PullConsumer: pullConsumer({ subscriptions }),
+  'PullConsumer of given queues': pullConsumer({}),
+  PopConsumer: popConsumer(() => ({})),
+  'PopConsumer with a handler': popConsumer(({ work }) => ({ handler: work })),
   Admin: define({
     type: Admin,
-    make: (nameServer) => new Admin({ ...short, nameServers: [nameServer] }),
+    make: (given) => new Admin(clientOptions(given)),
     calls: {
       clusterInfo: (admin) => admin.clusterInfo(),
       topicRoute: (admin) => admin.topicRoute('T'),
@@ -154,10 +188,10 @@ export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
       topicList: (admin) => admin.topicList(),
       topicsByCluster: (admin) => admin.topicsByCluster('C'),
       systemTopics: (admin) => admin.systemTopics(),
-      topicConfig: (admin, at) => admin.topicConfig(at, 'T'),
-      allTopicConfigs: (admin, at) => admin.allTopicConfigs(at),
-      createTopic: (admin, at) => admin.createTopic({ topic: 'T', brokerAddress: at }),
-      createTopics: (admin, at) => admin.createTopics(at, [topicConfigOf('T')]),
+      topicConfig: (admin, { nameServer: at }) => admin.topicConfig(at, 'T'),
+      allTopicConfigs: (admin, { nameServer: at }) => admin.allTopicConfigs(at),
+      createTopic: (admin, { nameServer: at }) => admin.createTopic({ topic: 'T', brokerAddress: at }),
+      createTopics: (admin, { nameServer: at }) => admin.createTopics(at, [topicConfigOf('T')]),
       deleteTopic: (admin) => admin.deleteTopic('T'),
       topicStats: (admin) => admin.topicStats('T'),
       groupsOfTopic: (admin) => admin.groupsOfTopic('T'),
@@ -167,35 +201,37 @@ export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
       earliestStoreTime: (admin) => admin.earliestStoreTime(queue),
       consumeStats: (admin) => admin.consumeStats('G', 'T'),
       consumeTimeSpan: (admin) => admin.consumeTimeSpan('G', 'T'),
-      cloneGroupOffset: (admin, at) => admin.cloneGroupOffset('G', 'H', { topic: 'T', brokerAddress: at }),
-      setMessageRequestMode: (admin, at) =>
+      cloneGroupOffset: (admin, { nameServer: at }) =>
+        admin.cloneGroupOffset('G', 'H', { topic: 'T', brokerAddress: at }),
+      setMessageRequestMode: (admin, { nameServer: at }) =>
         admin.setMessageRequestMode('G', 'T', 'POP', { brokerAddress: at }),
       queryAssignment: (admin) => admin.queryAssignment('G', 'T', 'c'),
-      createSubscriptionGroup: (admin, at) =>
+      createSubscriptionGroup: (admin, { nameServer: at }) =>
         admin.createSubscriptionGroup({ group: 'G', brokerAddress: at }),
-      subscriptionGroup: (admin, at) => admin.subscriptionGroup(at, 'G'),
-      subscriptionGroups: (admin, at) => admin.subscriptionGroups(at),
-      deleteSubscriptionGroup: (admin, at) => admin.deleteSubscriptionGroup('G', { brokerAddress: at }),
+      subscriptionGroup: (admin, { nameServer: at }) => admin.subscriptionGroup(at, 'G'),
+      subscriptionGroups: (admin, { nameServer: at }) => admin.subscriptionGroups(at),
+      deleteSubscriptionGroup: (admin, { nameServer: at }) =>
+        admin.deleteSubscriptionGroup('G', { brokerAddress: at }),
       topicsOfGroup: (admin) => admin.topicsOfGroup('G'),
       consumerConnections: (admin) => admin.consumerConnections('G'),
       producerConnections: (admin) => admin.producerConnections('PG', 'T'),
-      brokerRuntimeInfo: (admin, at) => admin.brokerRuntimeInfo(at),
-      brokerConsumeStats: (admin, at) => admin.brokerConsumeStats(at),
-      brokerConfig: (admin, at) => admin.brokerConfig(at),
-      updateBrokerConfig: (admin, at) => admin.updateBrokerConfig(at, { a: '1' }),
+      brokerRuntimeInfo: (admin, { nameServer: at }) => admin.brokerRuntimeInfo(at),
+      brokerConsumeStats: (admin, { nameServer: at }) => admin.brokerConsumeStats(at),
+      brokerConfig: (admin, { nameServer: at }) => admin.brokerConfig(at),
+      updateBrokerConfig: (admin, { nameServer: at }) => admin.updateBrokerConfig(at, { a: '1' }),
       memberGroup: (admin) => admin.memberGroup('C', 'broker-a'),
-      cleanUnusedTopics: (admin, at) => admin.cleanUnusedTopics(at),
-      deleteExpiredCommitLog: (admin, at) => admin.deleteExpiredCommitLog(at),
-      cleanExpiredConsumeQueue: (admin, at) => admin.cleanExpiredConsumeQueue(at),
+      cleanUnusedTopics: (admin, { nameServer: at }) => admin.cleanUnusedTopics(at),
+      deleteExpiredCommitLog: (admin, { nameServer: at }) => admin.deleteExpiredCommitLog(at),
+      cleanExpiredConsumeQueue: (admin, { nameServer: at }) => admin.cleanExpiredConsumeQueue(at),
       queryConsumeQueue: (admin) => admin.queryConsumeQueue(queue, 0, 10),
-      delayOffsets: (admin, at) => admin.delayOffsets(at),
-      allConsumerOffsets: (admin, at) => admin.allConsumerOffsets(at),
-      resetOffset: (admin) => admin.resetOffset({ group: 'G', topic: 'T', to: { timestamp: 1 } }, limits),
-      skipAccumulated: (admin) => admin.skipAccumulated('G', 'T', limits),
-      consumerStatus: (admin) => admin.consumerStatus('G', 'T', undefined, limits),
-      consumerRunningInfo: (admin) => admin.consumerRunningInfo('G', 'c', limits),
-      consumeDirectly: (admin) => admin.consumeDirectly('G', 'c', 'T', OFFSET_ID, limits),
-      messageById: (admin, at) => admin.messageById(idAt(at)),
+      delayOffsets: (admin, { nameServer: at }) => admin.delayOffsets(at),
+      allConsumerOffsets: (admin, { nameServer: at }) => admin.allConsumerOffsets(at),
+      resetOffset: (admin) => admin.resetOffset({ group: 'G', topic: 'T', to: { timestamp: 1 } }),
+      skipAccumulated: (admin) => admin.skipAccumulated('G', 'T'),
+      consumerStatus: (admin) => admin.consumerStatus('G', 'T'),
+      consumerRunningInfo: (admin) => admin.consumerRunningInfo('G', 'c'),
+      consumeDirectly: (admin) => admin.consumeDirectly('G', 'c', 'T', OFFSET_ID),
+      messageById: (admin, { nameServer: at }) => admin.messageById(idAt(at)),
       messageByOffset: (admin) => admin.messageByOffset(queue, 0),
       readMessages: (admin) => admin.readMessages(queue, 0, { max: 10 }),
       messagesByKey: (admin) => admin.messagesByKey('T', 'k'),
@@ -203,7 +239,6 @@ export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
       messagesByUniqueKey: (admin) => admin.messagesByUniqueKey('T', 'u'),
       messageTrack: (admin) => admin.messageTrack({ ...received, ...FOUND }),
     },
-    closesWithinMs: TIMEOUT_MS + ROOM_MS,
   }),
 };
 
@@ -211,4 +246,24 @@ export const PUBLIC_CLASSES: Readonly<Record<string, PublicClass>> = {
 function idAt(address: string): string {
   const port = Number(address.split(':')[1]).toString(16).toUpperCase().padStart(8, '0');
   return `7F000001${port}0000000000000001`;
+}
+
+/** Of the base classes, for their own use; nothing tells them from others when the program runs. */
+const PROTECTED: ReadonlySet<string> = new Set([
+  ...['invokeOptions', 'ofEveryMaster', 'brokersOf', 'masters', 'masterBrokers'],
+  ...['onRequest', 'drain', 'settled', 'checkUsable', 'limits', 'whenRoom'],
+]);
+/** What gives no promise, and what every test of all classes calls itself. */
+const NOT_ASYNC: ReadonlySet<string> = new Set(['constructor', 'pause', 'resume', 'position']);
+const FRAME: ReadonlySet<string> = new Set(['start', 'close']);
+
+/** Names of the methods that give a promise or a stream, those of base classes among them, but `start` and `close`. */
+export function asyncMethods({ type }: PublicClass): string[] {
+  const methods = new Set<string>();
+  for (let at: object | null = type.prototype; at !== null && at !== Object.prototype;) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at)))
+      if (typeof value === 'function') methods.add(name);
+    at = Object.getPrototypeOf(at) as object | null;
+  }
+  return [...methods].filter((name) => !PROTECTED.has(name) && !NOT_ASYNC.has(name) && !FRAME.has(name));
 }

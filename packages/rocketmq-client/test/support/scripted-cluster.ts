@@ -81,6 +81,8 @@ export class ScriptedCluster implements AsyncDisposable {
           0,
           commands.getConsumerListByGroup.encodeResponse({ clientIds: this.members }),
         );
+      case RequestCode.GET_MIN_OFFSET:
+      case RequestCode.GET_MAX_OFFSET:
       case RequestCode.QUERY_CONSUMER_OFFSET:
         return peer.respond(request, 0, { extFields: { offset: '0' } });
       case RequestCode.UPDATE_CONSUMER_OFFSET:
