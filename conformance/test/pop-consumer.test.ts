@@ -1,4 +1,4 @@
-import { PopConsumer, type PoppedMessage } from '@dt/rocketmq-client';
+import { PopConsumer, type PoppedMessage, Producer } from '@dt/rocketmq-client';
 import { eventually, protocol, RawConnection, uniqueName } from '@dt/testkit';
 import { describe, test } from 'vitest';
 import { store } from './pop.ts';
@@ -25,6 +25,12 @@ async function topicWith(bodies: readonly string[], tag?: (body: string) => stri
   await store(broker, topic, bodies, tag);
   return topic;
 }
+
+const queueAt = (queues: readonly protocol.MessageQueue[], queueId: number): protocol.MessageQueue => {
+  const queue = queues.find((candidate) => candidate.queueId === queueId);
+  if (queue === undefined) throw new Error(`no queue ${queueId}`);
+  return queue;
+};
 
 const bodiesOf = (messages: readonly PoppedMessage[]): string[] =>
   messages.map(({ body }) => body.toString());
@@ -179,6 +185,85 @@ describe.concurrent('a pop consumer', () => {
       if (seen.length === 3) void consumer.close();
     }
     expect(seen).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe.concurrent('a pop consumer that keeps the order', () => {
+  const inOrder = { order: true, pollMs: 1000 };
+
+  test('is given nothing of a queue before what it has of it is done', async ({ expect }) => {
+    const topic = await topicWith(['a', 'b', 'c', 'd']);
+    const group = uniqueName('group');
+    await using consumer = await startPop(topic, { ...inOrder, group });
+    await using other = await startPop(topic, { ...inOrder, group });
+    const pair = await consumer.pop({ maxMessages: 2 });
+    expect(bodiesOf(pair)).toEqual(['a', 'b']);
+    expect(await other.pop({ waitMs: 1500 })).toEqual([]);
+    await consumer.ack(pair);
+    const [c] = await other.pop({ maxMessages: 1, waitMs: 10_000 });
+    expect(c?.body.toString()).toBe('c');
+    // Given back: the same again, counted.
+    await other.changeInvisible(c as PoppedMessage, 500);
+    const rest = await popAll(consumer, 1);
+    expect(bodiesOf(rest).slice(0, 1)).toEqual(['c']);
+    expect(rest[0]).toMatchObject({ topic, queue: { topic }, reconsumeTimes: 1 });
+    await consumer.ack(rest);
+  });
+
+  test('handles the messages of a queue one after the other, whoever has it, and passes by none that fails', async ({
+    expect,
+  }) => {
+    const topic = await createTopic(2);
+    await using producer = new Producer({ nameServers: rocketmq.nameServer, group: uniqueName('producer') });
+    await producer.start();
+    for (let n = 0; n < 12; n++) {
+      for (const queueId of [0, 1]) {
+        const body = `${queueId} ${n}`;
+        await producer.send({ topic, body }, { selectQueue: (queues) => queueAt(queues, queueId) });
+      }
+    }
+    const group = uniqueName('group');
+    const calls: string[][] = [[], []];
+    const running = [0, 0];
+    let most = 0;
+    const handler: Options['handler'] = async ({ body, queue: { queueId }, reconsumeTimes }) => {
+      running[queueId] = (running[queueId] ?? 0) + 1;
+      most = Math.max(most, running[queueId] ?? 0);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      running[queueId] = (running[queueId] ?? 0) - 1;
+      const text = body.toString();
+      calls[queueId]?.push(text);
+      if (text === '0 5' && reconsumeTimes === 0) throw new Error('not yet');
+    };
+    const options = { ...inOrder, group, handler, retryDelaysMs: [500], batchSize: 8 };
+    await using first = await startPop(topic, options);
+    await using second = await startPop(topic, options);
+    await eventually(() => calls[0]?.length === 13 && calls[1]?.length === 12, { timeoutMs: 40_000 });
+    const numbers = Array.from({ length: 12 }, (_, n) => n);
+    expect(calls[0]).toEqual([...numbers.slice(0, 6), 5, ...numbers.slice(6)].map((n) => `0 ${n}`));
+    expect(calls[1]).toEqual(numbers.map((n) => `1 ${n}`));
+    expect(most).toBe(1);
+    await Promise.all([first.close(), second.close()]);
+    expect(calls.flat()).toHaveLength(25);
+  });
+
+  test('gives up a message that fails too often, and goes on behind it', async ({ expect }) => {
+    const topic = await topicWith(['bad', 'good']);
+    const group = uniqueName('group');
+    const calls: string[] = [];
+    await using consumer = await startPop(topic, {
+      ...{ ...inOrder, group, maxReconsumeTimes: 1, retryDelaysMs: [300] },
+      handler: async ({ body, reconsumeTimes }) => {
+        calls.push(`${body.toString()} ${reconsumeTimes}`);
+        if (body.toString() === 'bad') throw new Error('no');
+      },
+    });
+    await eventually(() => calls.length >= 3, { timeoutMs: 30_000 });
+    await consumer.close();
+    expect(calls.map((call) => call.split(' ')[0])).toEqual(['bad', 'bad', 'good']);
+    expect(calls.slice(0, 2)).toEqual(['bad 0', 'bad 1']);
+    const [letter] = await readQueue(protocol.deadLetterTopic(group), 0, { atLeast: 1 });
+    expect(letter?.body.toString()).toBe('bad');
   });
 });
 

@@ -1,19 +1,7 @@
-import { PullConsumer } from '@dt/rocketmq-client';
+import type { PullConsumer } from '@dt/rocketmq-client';
 import { eventually, uniqueName } from '@dt/testkit';
-import { expect, onTestFinished, test } from 'vitest';
-import { createTopic, rocketmq, startProducer } from './support.ts';
-
-type Options = ConstructorParameters<typeof PullConsumer>[0];
-
-async function startPulling(options: Partial<Options> = {}): Promise<PullConsumer> {
-  const consumer = new PullConsumer({
-    ...{ nameServers: rocketmq.nameServer, group: uniqueName('group'), from: 'first' },
-    ...options,
-  });
-  onTestFinished(() => consumer.close());
-  await consumer.start();
-  return consumer;
-}
+import { expect, test } from 'vitest';
+import { createTopic, startProducer, startPulling } from './support.ts';
 
 async function sendNumbers(topic: string, from: number, to: number, tag?: string): Promise<void> {
   const producer = await startProducer();
@@ -96,6 +84,32 @@ test('assigned queues are read, sought in and committed without a member of the 
   const next = await startPulling({ group, autoCommit: false });
   await next.assign([queue]);
   expect(next.position(queue)).toBe(25);
+});
+
+test('a queue nobody has written to can be sought in', async () => {
+  const topic = await createTopic(1);
+  const consumer = await startPulling({ autoCommit: false });
+  const queues = await consumer.topicQueues(topic);
+  await consumer.assign(queues);
+  for (const queue of queues) {
+    for (const target of ['begin', 'end', { timestamp: Date.now() }] as const) {
+      await consumer.seek(queue, target);
+      expect(consumer.position(queue)).toBe(0);
+    }
+  }
+  await sendNumbers(topic, 0, 3);
+  expect(await pollNumbers(consumer, 3)).toEqual([0, 1, 2]);
+});
+
+test('a backlog of other tags is passed over quickly', async () => {
+  const topic = await createTopic(1);
+  await sendNumbers(topic, 0, 5000, 'even');
+  await sendNumbers(topic, 5000, 5001, 'odd');
+  const consumer = await startPulling({ autoCommit: false });
+  const startedAt = performance.now();
+  await consumer.assign(await consumer.topicQueues(topic), 'odd');
+  expect(await pollNumbers(consumer, 1)).toEqual([5000]);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
 
 test('an iterator gives messages of the wanted tags as they come', async () => {

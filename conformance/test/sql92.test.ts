@@ -1,7 +1,7 @@
 import { PullConsumer, PushConsumer } from '@dt/rocketmq-client';
 import { eventually, protocol, startBroker, uniqueName } from '@dt/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createTopic, Received, rocketmq, startConsumer, startProducer } from './support.ts';
+import { createTopic, Received, rocketmq, startConsumer, startProducer, startPulling } from './support.ts';
 import {
   ask,
   awaitStored,
@@ -66,6 +66,38 @@ describe('a consumer that chooses by property', () => {
       const lags = await consumer.lag();
       return lags.filter(({ queue }) => queue.topic === topic).every(({ lag }) => lag === 0);
     });
+  });
+
+  test('can choose in the queues it is assigned, and keeps them when the condition cannot be read', async () => {
+    const topic = await createTopic(1);
+    const producer = await startProducer();
+    for (const n of [1, 2, 3, 4])
+      await producer.send({ topic, tag: 'T', body: `${n}`, properties: { n: `${n}` } });
+    const consumer = await startPulling();
+    const queues = await consumer.topicQueues(topic);
+    await consumer.assign(queues, { type: 'SQL92', expression: "TAGS = 'T' AND n BETWEEN 2 AND 3" });
+    const bodies: string[] = [];
+    await eventually(async () => {
+      bodies.push(...(await consumer.poll()).map(({ body }) => body.toString()));
+      return bodies.length >= 2;
+    });
+    expect(bodies).toEqual(['2', '3']);
+    // A pull with such a condition would be answered with everything.
+    await expect(consumer.assign(queues, { type: 'SQL92', expression: 'n >' })).rejects.toMatchObject({
+      code: 'broker-error',
+      responseCode: ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+    });
+    await expect(consumer.assign(queues, { type: 'SQL92', expression: '' })).rejects.toMatchObject({
+      code: 'options-invalid',
+    });
+    expect(consumer.queues).toEqual(queues);
+    await producer.send({ topic, tag: 'T', body: 'none', properties: { n: '9' } });
+    await producer.send({ topic, tag: 'T', body: 'late', properties: { n: '2' } });
+    await eventually(async () => {
+      bodies.push(...(await consumer.poll()).map(({ body }) => body.toString()));
+      return bodies.length >= 3;
+    });
+    expect(bodies).toEqual(['2', '3', 'late']);
   });
 
   test('is refused at its start when the condition cannot be read', async () => {

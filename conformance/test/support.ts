@@ -1,4 +1,11 @@
-import { Admin, Producer, PushConsumer, type ReceivedMessage } from '@dt/rocketmq-client';
+import {
+  Admin,
+  PopConsumer,
+  Producer,
+  PullConsumer,
+  PushConsumer,
+  type ReceivedMessage,
+} from '@dt/rocketmq-client';
 import { RawConnection, uniqueName } from '@dt/testkit';
 import { onTestFinished } from 'vitest';
 import { makeTopic, rocketmq } from './wire.ts';
@@ -8,6 +15,9 @@ export { rocketmq };
 
 type ProducerOptions = ConstructorParameters<typeof Producer>[0];
 type ConsumerOptions = ConstructorParameters<typeof PushConsumer>[0];
+type PullOptions = ConstructorParameters<typeof PullConsumer>[0];
+type PopOptions = ConstructorParameters<typeof PopConsumer>[0];
+type AdminOptions = ConstructorParameters<typeof Admin>[0];
 
 /** Starts a part and sees to it that it is closed when the test is over, however it ends. */
 async function started<T extends { start(): Promise<void>; close(): Promise<void> }>(part: T): Promise<T> {
@@ -35,8 +45,31 @@ export function startConsumer(
   );
 }
 
-export function startAdmin(nameServer = rocketmq.nameServer): Promise<Admin> {
-  return started(new Admin({ nameServers: nameServer }));
+export function startPulling(options: Partial<PullOptions> = {}): Promise<PullConsumer> {
+  return started(
+    new PullConsumer({
+      ...{ nameServers: rocketmq.nameServer, group: uniqueName('group'), from: 'first' },
+      ...options,
+    }),
+  );
+}
+
+export function startPopping(
+  options: Pick<PopOptions, 'subscriptions'> & Partial<PopOptions>,
+): Promise<PopConsumer> {
+  return started(
+    new PopConsumer({
+      ...{ nameServers: rocketmq.nameServer, group: uniqueName('group'), from: 'first' },
+      ...options,
+    }),
+  );
+}
+
+export function startAdmin(
+  nameServer = rocketmq.nameServer,
+  options: Partial<AdminOptions> = {},
+): Promise<Admin> {
+  return started(new Admin({ nameServers: nameServer, ...options }));
 }
 
 /** A new topic with a name of its own; made by hand, so that tests of producers and consumers need no admin. */

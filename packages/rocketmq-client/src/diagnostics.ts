@@ -6,7 +6,7 @@ import { channel } from 'node:diagnostics_channel';
  * - `rocketmq:connect` `{ address }`, `rocketmq:disconnect` `{ address, error }`
  * - `rocketmq:request` `{ address, code, durationMs, responseCode?, error? }`: every request that waits for an answer
  * - `rocketmq:send` `{ topic, queueId, brokerName, messages, sizeBytes, durationMs, error? }`
- * - `rocketmq:receive` `{ group, topic, queueId, brokerName, messages, durationMs, error? }`
+ * - `rocketmq:receive` `{ group, topic, queueId, brokerName, messages, durationMs?, error? }`: to a handler, or by a poll or pop
  * - `rocketmq:rebalance` `{ group, topic, queues, added, removed }`
  */
 export const channels = {

@@ -18,7 +18,7 @@ export class AssignedQueues<Owned extends OwnedQueue> {
 
   /** Calls take effect in their order. A failure leaves what there was. */
   assign(queues: readonly MessageQueue[], open: (queue: MessageQueue) => Promise<Owned>): Promise<void> {
-    const wanted = checked(queues);
+    const wanted = new Map(queues.map((queue) => [messageQueueKey(queue), queue]));
     const assigned = this.#assigning.then(() => this.#assign(wanted, open));
     this.#assigning = assigned.catch(() => undefined);
     return assigned;
@@ -45,7 +45,8 @@ export class AssignedQueues<Owned extends OwnedQueue> {
   }
 }
 
-function checked(queues: readonly MessageQueue[]): ReadonlyMap<string, MessageQueue> {
+/** A copy of a caller's queues; throws `options-invalid` for what is none. */
+export function checkQueues(queues: readonly MessageQueue[]): MessageQueue[] {
   for (const { topic, brokerName, queueId } of queues) {
     if (typeof topic !== 'string' || typeof brokerName !== 'string' || !Number.isSafeInteger(queueId))
       throw invalidOption(
@@ -54,5 +55,5 @@ function checked(queues: readonly MessageQueue[]): ReadonlyMap<string, MessageQu
         'expected queues with topic, brokerName and queueId',
       );
   }
-  return new Map(queues.map((queue) => [messageQueueKey(queue), { ...queue }]));
+  return queues.map((queue) => ({ ...queue }));
 }

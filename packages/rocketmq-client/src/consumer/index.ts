@@ -20,4 +20,4 @@ export type { QueueLag } from './queue-lag.ts';
 export { PushConsumer } from './push-consumer.ts';
 export type { ReceivedMessage } from './received-message.ts';
 export type { SeekTarget } from './seek-offset.ts';
-export type { Subscription } from './subscription.ts';
+export type { MessageFilter, Subscription } from './subscription.ts';

@@ -6,7 +6,7 @@ import {
   type RemotingCommand,
   SUBSCRIBE_ALL,
   type SubscriptionData,
-  subscriptionOf,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance, type RequestOptions } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -15,8 +15,9 @@ import { Gate } from '../timing/gate.ts';
 import { ClosingTime } from '../timing/closing-time.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
-import { AssignedQueues } from './assigned-queues.ts';
+import { AssignedQueues, checkQueues } from './assigned-queues.ts';
 import { answerBroker } from './broker-requests.ts';
+import { cachedOf, ConsumerTelemetry } from './consumer-telemetry.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import type { StoredQueueOffset } from './offset-store.ts';
 import { PauseSwitch } from './pause-switch.ts';
@@ -31,9 +32,9 @@ import { Puller } from './puller.ts';
 import { type QueueLag, queueLag } from './queue-lag.ts';
 import { BrokerOffsets } from './queue-offsets.ts';
 import { Rebalancer } from './rebalancer.ts';
-import type { ReceivedMessage } from './received-message.ts';
+import { queueWithNamespace, queueWithoutNamespace, type ReceivedMessage } from './received-message.ts';
 import { seekOffset, type SeekTarget } from './seek-offset.ts';
-import { subscriptionData } from './subscription.ts';
+import { checkWithBrokers, type MessageFilter, filterData, subscriptionData } from './subscription.ts';
 
 export interface PollOptions {
   /** @default 32 */
@@ -57,6 +58,7 @@ export class PullConsumer {
   readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
   readonly #queues: Rebalancer<PullQueue> | AssignedQueues<PullQueue>;
   readonly #offsets: BrokerOffsets;
+  readonly #telemetry: ConsumerTelemetry;
   readonly #budget: PullBudget;
   readonly #pauses = new PauseSwitch();
   readonly #arrived = new Gate();
@@ -82,6 +84,9 @@ export class PullConsumer {
     this.#budget = new PullBudget(maxBufferedMessages, maxBufferedBytes);
     this.#client = this.#newClient();
     this.#offsets = new BrokerOffsets(this.#client, group);
+    this.#telemetry = new ConsumerTelemetry(this.#client, this.#options, (topic) =>
+      cachedOf(this.#queues.queues, topic),
+    );
     this.#queues =
       subscriptions === undefined
         ? new AssignedQueues()
@@ -102,7 +107,7 @@ export class PullConsumer {
 
   /** The queues this consumer reads now. */
   get queues(): MessageQueue[] {
-    return this.#queues.queues.map(({ queue }) => queue);
+    return this.#queues.queues.map(({ queue }) => this.#named(queue));
   }
 
   /**
@@ -121,20 +126,30 @@ export class PullConsumer {
   /** All queues of a topic that can be read. Fails with `topic-not-found`. */
   async topicQueues(topic: string): Promise<MessageQueue[]> {
     this.#assertUsable();
-    return [...(await this.#client.routes.refresh(topic)).readableQueues];
+    const route = await this.#client.routes.refresh(withNamespace(topic, this.#options.namespace));
+    return route.readableQueues.map((queue) => this.#named(queue));
   }
 
   /**
    * Reads these queues from now on, and no others; queues it reads already go on where they are. A failure leaves
-   * everything as it was. `expression` chooses messages by their tags, in queues that are new.
+   * everything as it was. `filter` chooses messages in queues that are new: `TagA || TagB`, or as a subscription does.
+   *
+   * @throws RocketMQError also `broker-error` when a broker cannot filter by an SQL92 expression.
    */
-  async assign(queues: readonly MessageQueue[], expression: string = SUBSCRIBE_ALL): Promise<void> {
+  async assign(
+    queues: readonly MessageQueue[],
+    filter: string | MessageFilter = SUBSCRIBE_ALL,
+  ): Promise<void> {
     this.#assertUsable();
     if (!(this.#queues instanceof AssignedQueues))
       throw invalidOption('assign', 'assign', 'expected a consumer without subscriptions');
-    await this.#queues.assign(queues, (queue) =>
-      this.#openQueue(queue, tagSubscription(queue.topic, expression, this.#subVersion)),
+    const wanted = checkQueues(queues).map((queue) => this.#onWire(queue));
+    const subscriptions = await this.#filters(
+      wanted,
+      typeof filter === 'string' ? { expression: filter } : filter,
     );
+    this.#assertUsable();
+    await this.#queues.assign(wanted, (queue) => this.#openQueue(queue, subscriptions.get(queue.topic)));
   }
 
   /**
@@ -176,11 +191,15 @@ export class PullConsumer {
     return this.#queueOf(queue).position;
   }
 
-  /** Goes on elsewhere in a queue. What was fetched of it is forgotten; the stored offset changes with a commit. */
+  /**
+   * Goes on elsewhere in a queue. What was fetched of it is forgotten; the stored offset changes with a commit.
+   *
+   * @throws RocketMQError `bad-answer` when the broker tells an impossible offset; the consumer then goes on where it was.
+   */
   async seek(queue: MessageQueue, target: SeekTarget, options: RequestOptions = {}): Promise<void> {
     this.#assertUsable();
     this.#queueOf(queue);
-    const offset = await seekOffset(this.#client, queue, target, options);
+    const offset = await seekOffset(this.#client, this.#onWire(queue), target, options);
     this.#queueOf(queue).seek(offset);
   }
 
@@ -201,24 +220,33 @@ export class PullConsumer {
   /** What the broker has stored for the group; `undefined` when nothing. */
   async committed(queue: MessageQueue): Promise<number | undefined> {
     this.#assertUsable();
-    return this.#offsets.stored(queue, { youngIsZero: false });
+    return this.#offsets.stored(this.#onWire(queue), { youngIsZero: false });
   }
 
   /** How far each queue of this consumer is behind. */
   lag(): Promise<QueueLag[]> {
     return Promise.all(
-      this.#queues.queues.map(({ queue, doneOffset }) => queueLag(this.#client, queue, doneOffset)),
+      this.#queues.queues.map(async ({ queue, doneOffset }) => ({
+        ...(await queueLag(this.#client, queue, doneOffset)),
+        queue: this.#named(queue),
+      })),
     );
   }
 
   /** Gives and fetches nothing of these queues, or of all, until `resume`; also when they are given away and come back. */
   pause(queues?: readonly MessageQueue[]): void {
-    this.#pauses.set(true, queues);
+    this.#pauses.set(
+      true,
+      queues?.map((queue) => this.#onWire(queue)),
+    );
   }
 
   /** Goes on with these queues, or with all. */
   resume(queues?: readonly MessageQueue[]): void {
-    this.#pauses.set(false, queues);
+    this.#pauses.set(
+      false,
+      queues?.map((queue) => this.#onWire(queue)),
+    );
     this.#arrived.open();
   }
 
@@ -279,6 +307,8 @@ export class PullConsumer {
     this.#stopCommits();
     if (!(await endsWithin(this.#queues.close(), time.settleMs)))
       logger.warn('queues were not given back in time', { group });
+    for (const topic of this.#topics) this.#telemetry.meter?.holds(topic);
+    await this.#telemetry.close(time.leaveMs / 2);
     await this.#client.close(time.leaveMs);
   }
 
@@ -328,11 +358,13 @@ export class PullConsumer {
     for (let i = 0; i < parts.length && messages.length < maxMessages; i++) {
       const part = parts[(this.#turn + i) % parts.length];
       const taken = part?.take(maxMessages - messages.length) ?? [];
-      if (part !== undefined && taken.length > 0 && this.#options.autoCommit) this.#unsettled.add(part);
+      if (part === undefined || taken.length === 0) continue;
+      if (this.#options.autoCommit) this.#unsettled.add(part);
       for (const { message, bodyError } of taken) {
         if (bodyError !== undefined) message.bodyError = bodyError;
         messages.push(message);
       }
+      this.#telemetry.handedOver(part.queue, taken);
     }
     return messages;
   }
@@ -346,8 +378,38 @@ export class PullConsumer {
       pauses: this.#pauses,
       budget: this.#budget,
       heartbeat: () => this.#client.heartbeat(),
-      onArrival: () => this.#arrived.open(),
+      onArrival: () => {
+        this.#telemetry.meter?.holds(queue.topic);
+        this.#arrived.open();
+      },
     });
+  }
+
+  /** By topic. Brokers pull with what they cannot read as if it were `*`: they are asked before. */
+  async #filters(
+    queues: readonly MessageQueue[],
+    filter: MessageFilter,
+  ): Promise<ReadonlyMap<string, SubscriptionData>> {
+    const topics = [...new Set(queues.map(({ topic }) => topic))];
+    if (topics.length === 0) return new Map();
+    const subscriptions = topics.map((topic) => filterData('filter', topic, filter, this.#subVersion));
+    if (filter.type === 'SQL92') {
+      await Promise.all(topics.map((topic) => this.#client.routes.get(topic)));
+      await checkWithBrokers(this.#client, this.#options.group, subscriptions);
+    }
+    return new Map(subscriptions.map((subscription) => [subscription.topic, subscription]));
+  }
+
+  get #topics(): ReadonlySet<string> {
+    return new Set([...this.#subscriptions.keys(), ...this.#queues.queues.map(({ queue }) => queue.topic)]);
+  }
+
+  #onWire(queue: MessageQueue): MessageQueue {
+    return queueWithNamespace(queue, this.#options.namespace);
+  }
+
+  #named(queue: MessageQueue): MessageQueue {
+    return queueWithoutNamespace(queue, this.#options.namespace);
   }
 
   async #commitAll(): Promise<void> {
@@ -361,7 +423,7 @@ export class PullConsumer {
   }
 
   #queueOf(queue: MessageQueue): PullQueue {
-    const found = this.#queues.find(queue);
+    const found = this.#queues.find(this.#onWire(queue));
     if (found !== undefined) return found;
     throw invalidOption('queue', messageQueueKey(queue), 'expected a queue that this consumer reads now');
   }
@@ -395,12 +457,4 @@ function commitOf(
   }
   const offset = integer('offset', entry.offset, 0, 0, Number.MAX_SAFE_INTEGER);
   return { part: queueOf(entry.queue), offset };
-}
-
-function tagSubscription(topic: string, expression: string, subVersion: number): SubscriptionData {
-  try {
-    return subscriptionOf(topic, expression, subVersion);
-  } catch (error) {
-    throw invalidOption('expression', expression, messageOf(error));
-  }
 }

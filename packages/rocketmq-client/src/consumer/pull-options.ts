@@ -1,5 +1,5 @@
 import { type CheckedClientOptions, checkClientOptions, type ClientOptions } from '../options.ts';
-import { durationMs, groupName, integer, invalidOption } from '../options.ts';
+import { checkNamespace, durationMs, flag, groupName, integer, traceTopic } from '../options.ts';
 import type { AllocationStrategy } from './allocation.ts';
 import { checkAllocate, checkStartFrom, type StartFrom } from './options.ts';
 import { checkSubscriptions, type Subscription } from './subscription.ts';
@@ -7,6 +7,12 @@ import { checkSubscriptions, type Subscription } from './subscription.ts';
 export interface PullConsumerOptions extends ClientOptions {
   /** Consumer group, under whose name offsets are kept. */
   group: string;
+  /**
+   * Topics and groups carry it on the wire, `NAMESPACE%topic`; messages, queues and `lag` come without it: as Java's
+   * clients do.
+   * @default none
+   */
+  namespace?: string;
   /**
    * With them the consumer is a member of its group and gets its share of the queues. Without them it is no member:
    * `assign` says which queues it reads.
@@ -37,12 +43,21 @@ export interface PullConsumerOptions extends ClientOptions {
   allocate?: AllocationStrategy;
   /** How often the queues are shared out anew without a cause. @default 20000 */
   rebalanceIntervalMs?: number;
+  /**
+   * Sends records of every message that a poll gives to the topic of message traces, as RocketMQ's tools read them;
+   * true: `RMQ_SYS_TRACE_TOPIC`.
+   * @default false
+   */
+  messageTrace?: boolean | { topic: string };
   /** Time for the last commits and the leaving of the group. @default 5000 */
   closeTimeoutMs?: number;
 }
 
 export interface CheckedPullConsumerOptions extends CheckedClientOptions {
+  /** With its namespace. */
   readonly group: string;
+  readonly namespace: string | undefined;
+  /** Topics with their namespace. */
   readonly subscriptions: readonly Subscription[] | undefined;
   readonly from: StartFrom;
   readonly autoCommit: boolean;
@@ -55,21 +70,21 @@ export interface CheckedPullConsumerOptions extends CheckedClientOptions {
   readonly pullRetryPauseMs: number;
   readonly allocate: AllocationStrategy;
   readonly rebalanceIntervalMs: number;
+  readonly traceTopic: string | undefined;
   readonly closeTimeoutMs: number;
 }
 
 export function checkPullConsumerOptions(options: PullConsumerOptions): CheckedPullConsumerOptions {
   const longPollMs = durationMs('longPollMs', options.longPollMs, 15_000);
-  const autoCommit = options.autoCommit ?? true;
-  if (typeof autoCommit !== 'boolean')
-    throw invalidOption('autoCommit', autoCommit, 'expected true or false');
+  const namespace = checkNamespace(options.namespace);
   return {
     ...checkClientOptions(options),
-    group: groupName(options.group),
+    group: groupName(options.group, namespace),
+    namespace,
     subscriptions:
-      options.subscriptions === undefined ? undefined : checkSubscriptions(options.subscriptions),
+      options.subscriptions === undefined ? undefined : checkSubscriptions(options.subscriptions, namespace),
     from: checkStartFrom(options.from),
-    autoCommit,
+    autoCommit: flag('autoCommit', options.autoCommit, true),
     commitIntervalMs: durationMs('commitIntervalMs', options.commitIntervalMs, 5000),
     pullBatchSize: integer('pullBatchSize', options.pullBatchSize, 32, 1, 1024),
     maxBufferedMessages: integer('maxBufferedMessages', options.maxBufferedMessages, 10_000, 1, 10_000_000),
@@ -91,6 +106,7 @@ export function checkPullConsumerOptions(options: PullConsumerOptions): CheckedP
     pullRetryPauseMs: durationMs('pullRetryPauseMs', options.pullRetryPauseMs, 1000),
     allocate: checkAllocate(options.allocate),
     rebalanceIntervalMs: durationMs('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000),
+    traceTopic: traceTopic(options.messageTrace),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 5000),
   };
 }

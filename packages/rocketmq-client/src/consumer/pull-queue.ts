@@ -1,5 +1,6 @@
 import type { MessageQueue } from '@dt/rocketmq-protocol';
 import { messageOf, type RocketMQError } from '../errors.ts';
+import type { Cached } from './consumer-meter.ts';
 import { MessageWindow } from './message-window.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { PullBudget } from './pull-budget.ts';
@@ -70,6 +71,11 @@ export class PullQueue {
   /** Everything before it was taken and is done. */
   get doneOffset(): number {
     return this.#takenFrom ?? this.position;
+  }
+
+  /** What is held and was not taken. */
+  get cached(): Cached {
+    return { messages: this.#window.count, bytes: this.#window.bytes };
   }
 
   start(): void {

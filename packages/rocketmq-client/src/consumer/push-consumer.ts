@@ -7,7 +7,6 @@ import {
   retryTopic,
   SUBSCRIBE_ALL,
   type SubscriptionData,
-  withNamespace,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -19,8 +18,7 @@ import { repeat } from '../timing/repeat.ts';
 import { Slots } from '../timing/slots.ts';
 import { answerBroker } from './broker-requests.ts';
 import { ConsumeStatistics } from './consume-statistics.ts';
-import { type Cached, ConsumerMeter } from './consumer-meter.ts';
-import { ConsumeTracer, TraceDispatcher } from '../trace/index.ts';
+import { cachedOf, ConsumerTelemetry } from './consumer-telemetry.ts';
 import { answerInspection } from './inspection.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import { LocalOffsets } from './local-offsets.ts';
@@ -32,7 +30,7 @@ import { type QueueLag, queueLag } from './queue-lag.ts';
 import type { QueueLock } from './queue-lock.ts';
 import { QueueLocks } from './queue-locks.ts';
 import { BrokerOffsets, type QueueOffsets } from './queue-offsets.ts';
-import { queueWithoutNamespace } from './received-message.ts';
+import { queueWithNamespace, queueWithoutNamespace } from './received-message.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { SendBack } from './send-back.ts';
 import { runningInfo } from './running-info.ts';
@@ -53,10 +51,7 @@ export class PushConsumer {
   readonly #sendBack: SendBack;
   readonly #slots: Slots;
   readonly #pauses = new PauseSwitch();
-  /** Only with message traces. */
-  readonly #traces: TraceDispatcher | undefined;
-  /** Only with a hook for metrics. */
-  readonly #meter: ConsumerMeter | undefined;
+  readonly #telemetry: ConsumerTelemetry;
   readonly #statistics = new ConsumeStatistics();
   readonly #closing = new AbortController();
   #startedAt = 0;
@@ -88,13 +83,9 @@ export class PushConsumer {
       // The broker has taken this client out of the group: what belongs to whom may have changed.
       onDisconnect: () => this.#rebalancer.request(),
     });
-    const { metrics, traceTopic, logger } = this.#options;
-    if (traceTopic !== undefined)
-      this.#traces = new TraceDispatcher(this.#client, { topic: traceTopic, group, role: 'C', logger });
-    if (metrics !== undefined) {
-      const labels = { client_id: this.#client.clientId, consumer_group: group };
-      this.#meter = new ConsumerMeter(metrics, labels, (topic) => this.#cachedOf(topic));
-    }
+    this.#telemetry = new ConsumerTelemetry(this.#client, this.#options, (topic) =>
+      cachedOf(this.#rebalancer.queues, topic),
+    );
     this.#slots = new Slots(this.#options.concurrency);
     const { offsetStore } = this.#options;
     this.#offsets = offsetStore
@@ -208,25 +199,15 @@ export class PushConsumer {
     if (!(await endsWithin(this.#rebalancer.close(), time.settleMs)))
       this.#options.logger.warn('queues were not given back in time', { group: this.#options.group });
     this.#locks?.close();
-    for (const topic of this.#subscriptions.keys()) this.#meter?.holds(topic);
+    for (const topic of this.#subscriptions.keys()) this.#telemetry.meter?.holds(topic);
     this.#closing.abort();
-    await this.#traces?.close(time.leaveMs / 2);
+    await this.#telemetry.close(time.leaveMs / 2);
     await this.#client.close(time.leaveMs);
   }
 
   #onWire(queues: readonly MessageQueue[] | undefined): readonly MessageQueue[] | undefined {
     const { namespace } = this.#options;
-    return queues?.map((queue) => ({ ...queue, topic: withNamespace(queue.topic, namespace) }));
-  }
-
-  #cachedOf(topic: string): Cached {
-    const sum = { messages: 0, bytes: 0 };
-    for (const { queue, cached } of this.#rebalancer.queues) {
-      if (queue.topic !== topic) continue;
-      sum.messages += cached.messages;
-      sum.bytes += cached.bytes;
-    }
-    return sum;
+    return queues?.map((queue) => queueWithNamespace(queue, namespace));
   }
 
   async #commitAll(): Promise<void> {
@@ -262,8 +243,8 @@ export class PushConsumer {
       slots: this.#slots,
       pauses: this.#pauses,
       lock,
-      tracer: this.#traces && new ConsumeTracer(this.#traces, this.#options.group, this.#options.namespace),
-      meter: this.#meter,
+      tracer: this.#telemetry.tracer,
+      meter: this.#telemetry.meter,
       statistics: this.#statistics,
       heartbeat: () => this.#client.heartbeat(),
     });

@@ -35,6 +35,10 @@ export interface QueueFeedParts {
 /** An empty answer that comes sooner was not held by the broker: asking again at once would be a busy loop. */
 const HELD_MS = 50;
 const NOT_HELD_PAUSE_MS = 200;
+/** An empty answer that leads on by less passed over hardly anything. */
+const SMALL_STEP = 32;
+/** Longest pause after such a step: a message behind many of them is late by no more. */
+const MAX_STEP_PAUSE_MS = 50;
 
 const OFFLINE: ReadonlySet<number | undefined> = new Set<number>([
   ResponseCode.SUBSCRIPTION_NOT_EXIST,
@@ -57,6 +61,8 @@ export class QueueFeed {
   /** Ends the request that was under way at the last seek. */
   #left: AbortController | undefined;
   #movedAt = Number.NEGATIVE_INFINITY;
+  /** Small steps one after the other. */
+  #smallSteps = 0;
   /** Waits no longer for the request under way. */
   #leave: () => void = () => undefined;
 
@@ -132,14 +138,26 @@ export class QueueFeed {
     }
     // Only a broker that says "moved" may lead backwards.
     const nextOffset = Math.max(pulled.nextOffset, this.#window.nextPullOffset);
-    const advanced = nextOffset > this.#window.nextPullOffset;
+    const advancedBy = nextOffset - this.#window.nextPullOffset;
+    const durationMs = Date.now() - startedAt;
     this.#window.append(pulled.messages, nextOffset);
     if (pulled.messages.length > 0) {
-      this.#parts.onMessages?.(pulled.messages.length, Date.now() - startedAt);
+      this.#parts.onMessages?.(pulled.messages.length, durationMs);
       this.arrived.open();
     }
-    if (pulled.messages.length === 0 && !advanced && Date.now() - startedAt < HELD_MS)
-      await pause(NOT_HELD_PAUSE_MS, signal);
+    if (pulled.messages.length > 0 || durationMs >= HELD_MS) this.#smallSteps = 0;
+    else await this.#pace(advancedBy, signal);
+  }
+
+  /**
+   * Java's clients follow every empty answer at once, and so does this one while it leads over many messages, as in a
+   * backlog of other tags. A broker that leads on one by one would have them spin for as long as the queue lasts: after
+   * the first of such steps there are pauses, in which more of a real queue gathers for one answer.
+   */
+  async #pace(advancedBy: number, signal: AbortSignal): Promise<void> {
+    if (advancedBy === 0) return pause(NOT_HELD_PAUSE_MS, signal);
+    if (advancedBy >= SMALL_STEP) this.#smallSteps = 0;
+    else if (this.#smallSteps++ > 0) await pause(Math.min(MAX_STEP_PAUSE_MS, 2 ** this.#smallSteps), signal);
   }
 
   /** `undefined` when it was left for another offset. */

@@ -6,6 +6,7 @@ import {
   MessageProperty,
   type MessageQueue,
   type StoredMessage,
+  withNamespace,
   withoutNamespace,
 } from '@dt/rocketmq-protocol';
 import { decompressBody, MAX_BODY_OUT_BYTES } from '../compression/index.ts';
@@ -79,11 +80,13 @@ export async function toCachedMessage(
   return cachedMessage(stored, body, bodyError, queue, namespace);
 }
 
-function isPlain({ sysFlag }: StoredMessage): boolean {
+/** Its body is as its producer gave it. */
+export function isPlain({ sysFlag }: StoredMessage): boolean {
   return bodyCompression(sysFlag) === 'none';
 }
 
-function cachedMessage(
+/** With the body as it is given. */
+export function cachedMessage(
   stored: StoredMessage,
   body: Buffer,
   bodyError: string | undefined,
@@ -120,6 +123,11 @@ function cachedMessage(
     arrivedAt: Date.now(),
     bodyError,
   };
+}
+
+/** As brokers know it. */
+export function queueWithNamespace(queue: MessageQueue, namespace: string | undefined): MessageQueue {
+  return namespace === undefined ? queue : { ...queue, topic: withNamespace(queue.topic, namespace) };
 }
 
 export function queueWithoutNamespace(queue: MessageQueue, namespace: string | undefined): MessageQueue {

@@ -23,6 +23,9 @@ export interface Subscription {
   type?: 'TAG' | 'SQL92';
 }
 
+/** Which messages of a topic are wanted. */
+export type MessageFilter = Pick<Subscription, 'expression' | 'type'>;
+
 /** The subscriptions of an option, copied; throws `options-invalid` for what no broker would take. */
 export function checkSubscriptions(
   value: readonly Subscription[],
@@ -40,14 +43,24 @@ export function checkSubscriptions(
     }
     if (topics.has(topic)) throw invalidOption('subscriptions.topic', topic, 'expected each topic once');
     topics.add(topic);
-    const type = oneOf('subscriptions.type', subscription.type, 'TAG', ['TAG', 'SQL92']);
-    try {
-      subscriptionData({ topic, expression, type }, 0);
-    } catch (error) {
-      throw invalidOption('subscriptions.expression', expression, messageOf(error));
-    }
-    return { topic, expression, type };
+    filterData('subscriptions', topic, subscription, 0);
+    return { topic, expression, type: subscription.type ?? 'TAG' };
   });
+}
+
+/** As brokers are told it; throws `options-invalid` for what none would take. */
+export function filterData(
+  field: string,
+  topic: string,
+  { expression, type }: MessageFilter,
+  subVersion: number,
+): SubscriptionData {
+  const checked = oneOf(`${field}.type`, type, 'TAG', ['TAG', 'SQL92']);
+  try {
+    return subscriptionData({ topic, expression, type: checked }, subVersion);
+  } catch (error) {
+    throw invalidOption(`${field}.expression`, expression, messageOf(error));
+  }
 }
 
 /** As brokers are told it. */

@@ -3,12 +3,15 @@ import { checkSubscriptions, type Subscription } from '../consumer/subscription.
 import {
   type CheckedClientOptions,
   checkClientOptions,
+  checkNamespace,
   type ClientOptions,
   durationMs,
+  flag,
   groupName,
   integer,
   invalidOption,
   oneOf,
+  traceTopic,
 } from '../options.ts';
 import type { PoppedMessage } from './popped-message.ts';
 
@@ -28,6 +31,11 @@ export type PopHandler = (message: PoppedMessage, context: PopHandlerContext) =>
 export interface PopConsumerOptions extends ClientOptions {
   /** Consumer group. All its members must have the same subscriptions. */
   group: string;
+  /**
+   * Topics and groups carry it on the wire, `NAMESPACE%topic`, and messages are received without it: as Java's clients do.
+   * @default none
+   */
+  namespace?: string;
   subscriptions: readonly Subscription[];
   /** Without one `pop` or the iterator gives the messages, and the caller acknowledges them. */
   handler?: PopHandler;
@@ -35,6 +43,12 @@ export interface PopConsumerOptions extends ClientOptions {
   from?: 'last' | 'first';
   /** How long nobody else gets a popped message. @default 60000 */
   invisibleMs?: number;
+  /**
+   * Whether the messages of a queue come in their order: none of it is given to anybody while some of it are popped and
+   * neither acknowledged nor over their time. With a handler they are handled one after the other, and one that fails
+   * keeps its queue waiting. Messages in retry topics are not read. The same in all members of the group. @default false
+   */
+  order?: boolean;
   /** Messages asked for in one request; brokers give at most 32. @default 32 */
   batchSize?: number;
   /** How long a broker may hold a request for messages that are not there yet. @default 15000 */
@@ -50,22 +64,33 @@ export interface PopConsumerOptions extends ClientOptions {
   retryDelaysMs?: readonly number[];
   /** Pause of the handler's loop after a failed request; doubles up to four times this. @default 1000 */
   popRetryPauseMs?: number;
+  /**
+   * Sends records of every handler call, without a handler of every message that is given, to the topic of message
+   * traces, as RocketMQ's tools read them; true: `RMQ_SYS_TRACE_TOPIC`.
+   * @default false
+   */
+  messageTrace?: boolean | { topic: string };
   /** Limit for close() as a whole: running handlers, their receipts, leaving the group. @default 10000 */
   closeTimeoutMs?: number;
 }
 
 export interface CheckedPopConsumerOptions extends CheckedClientOptions {
+  /** With its namespace. */
   readonly group: string;
+  readonly namespace: string | undefined;
+  /** Topics with their namespace. */
   readonly subscriptions: readonly Subscription[];
   readonly handler: PopHandler | undefined;
   readonly from: 'last' | 'first';
   readonly invisibleMs: number;
+  readonly order: boolean;
   readonly batchSize: number;
   readonly pollMs: number;
   readonly concurrency: number;
   readonly maxReconsumeTimes: number;
   readonly retryDelaysMs: readonly number[];
   readonly popRetryPauseMs: number;
+  readonly traceTopic: string | undefined;
   readonly closeTimeoutMs: number;
 }
 
@@ -78,19 +103,23 @@ const MAX_TIME_MS = 12 * 3_600_000;
 export function checkPopConsumerOptions(options: PopConsumerOptions): CheckedPopConsumerOptions {
   if (options.handler !== undefined && typeof options.handler !== 'function')
     throw invalidOption('handler', options.handler, 'expected a function');
+  const namespace = checkNamespace(options.namespace);
   return {
     ...checkClientOptions(options),
-    group: groupName(options.group),
-    subscriptions: checkSubscriptions(options.subscriptions),
+    group: groupName(options.group, namespace),
+    namespace,
+    subscriptions: checkSubscriptions(options.subscriptions, namespace),
     handler: options.handler,
     from: oneOf('from', options.from, 'last', ['last', 'first']),
     invisibleMs: checkInvisibleMs(options.invisibleMs ?? 60_000),
+    order: flag('order', options.order, false),
     batchSize: integer('batchSize', options.batchSize, MAX_POP_MESSAGES, 1, MAX_POP_MESSAGES),
     pollMs: integer('pollMs', options.pollMs, 15_000, 1, MAX_TIME_MS),
     concurrency: integer('concurrency', options.concurrency, 20, 1, 10_000),
     maxReconsumeTimes: integer('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 0x7fffffff),
     retryDelaysMs: retryDelays(options.retryDelaysMs),
     popRetryPauseMs: durationMs('popRetryPauseMs', options.popRetryPauseMs, 1000),
+    traceTopic: traceTopic(options.messageTrace),
     closeTimeoutMs: durationMs('closeTimeoutMs', options.closeTimeoutMs, 10_000),
   };
 }

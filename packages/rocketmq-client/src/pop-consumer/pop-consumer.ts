@@ -2,11 +2,14 @@ import {
   type CommandPayload,
   commands,
   EMPTY_BODY,
+  type MessageQueue,
   type RemotingCommand,
   RequestCode,
   type SubscriptionData,
 } from '@dt/rocketmq-protocol';
 import { ClientInstance, type RequestOptions } from '../client/index.ts';
+import type { Cached } from '../consumer/consumer-meter.ts';
+import { cachedOf, ConsumerTelemetry } from '../consumer/consumer-telemetry.ts';
 import { consumeFromWhere, joinGroup } from '../consumer/join-group.ts';
 import { subscriptionData } from '../consumer/subscription.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
@@ -21,7 +24,7 @@ import {
 } from './options.ts';
 import { PopHandling } from './pop-handling.ts';
 import { PopSources } from './pop-sources.ts';
-import type { PoppedEntry, PoppedMessage } from './popped-message.ts';
+import { byQueue, type PoppedEntry, type PoppedMessage } from './popped-message.ts';
 import { Receipts } from './receipts.ts';
 
 export interface PopOptions {
@@ -38,7 +41,7 @@ const NEVER = new AbortController().signal;
 /**
  * Takes messages out of topics one by one, for brokers from 5.0 on: any member of the group may get any message, none
  * owns a queue, and the broker keeps what is popped from the others until it is acknowledged or its time is over.
- * Delivery is at least once and in no order.
+ * Delivery is at least once, and in no order but with `order`.
  */
 export class PopConsumer {
   readonly #options: CheckedPopConsumerOptions;
@@ -47,6 +50,7 @@ export class PopConsumer {
   readonly #sources: PopSources;
   readonly #receipts: Receipts;
   readonly #handling: PopHandling | undefined;
+  readonly #telemetry: ConsumerTelemetry;
   readonly #closing = new AbortController();
   /** Calls of the application that `close` waits for. */
   readonly #calls = new Set<Promise<unknown>>();
@@ -79,18 +83,25 @@ export class PopConsumer {
       onRequest: (request) => this.#onRequest(request),
     });
     const closing = this.#closing.signal;
-    this.#receipts = new Receipts(this.#client, group, closing);
-    this.#sources = new PopSources(
-      this.#client,
-      [...this.#subscriptions.values()],
-      this.#options,
-      closing,
-      (unwanted) => this.#drop(unwanted),
+    this.#receipts = new Receipts(this.#client, this.#options, closing);
+    this.#telemetry = new ConsumerTelemetry(this.#client, this.#options, (topic) =>
+      cachedOf(this.#held, topic),
     );
+    this.#sources = new PopSources(this.#client, [...this.#subscriptions.values()], this.#options, closing, {
+      onUnwanted: (unwanted) => this.#drop(unwanted),
+      onArrival: (topic) => this.#telemetry.meter?.holds(topic),
+    });
     this.#handling =
       handler === undefined
         ? undefined
-        : new PopHandling({ ...this.#options, handler }, (take) => this.#sources.take(take), this.#receipts);
+        : new PopHandling(
+            { ...this.#options, handler },
+            {
+              take: (options) => this.#sources.take(options),
+              receipts: this.#receipts,
+              telemetry: this.#telemetry,
+            },
+          );
   }
 
   get clientId(): string {
@@ -129,6 +140,7 @@ export class PopConsumer {
       const leftMs = Math.max(0, deadline - Date.now());
       const entries = await this.#sources.take({ maxMessages, waitMs: leftMs, signal });
       const readable = entries.filter((entry) => this.#isReadable(entry));
+      for (const part of byQueue(readable)) this.#telemetry.handedOver(part.queue, part.entries);
       if (readable.length > 0 || entries.length === 0) return readable.map(({ message }) => message);
     }
   }
@@ -211,8 +223,17 @@ export class PopConsumer {
     await this.#handling?.close(time.settleMs);
     await endsWithin(Promise.allSettled(this.#calls), time.settleMs);
     this.#closing.abort();
+    await this.#telemetry.close(time.leaveMs / 2);
     await this.#client.close(time.leaveMs);
     await endsWithin(this.#sources.idle(), time.leaveMs);
+    for (const topic of this.#subscriptions.keys()) this.#telemetry.meter?.holds(topic);
+  }
+
+  get #held(): { queue: MessageQueue; cached: Cached }[] {
+    return [...this.#sources.ready, ...(this.#handling?.running ?? [])].map(({ queue, sizeBytes }) => ({
+      queue,
+      cached: { messages: 1, bytes: sizeBytes },
+    }));
   }
 
   #assertUsable(): void {

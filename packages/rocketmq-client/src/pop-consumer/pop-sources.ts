@@ -1,17 +1,25 @@
 import type { SubscriptionData } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
+import { MAX_BODY_OUT_BYTES } from '../compression/index.ts';
 import { asRocketMQError, RocketMQError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { Gate } from '../timing/gate.ts';
 import { linkedSignal } from '../timing/linked-signal.ts';
 import { pause } from '../timing/pause.ts';
-import type { PoppedEntry } from './popped-message.ts';
+import { type PoppedEntry, readBody, type UnreadEntry } from './popped-message.ts';
 import { popFrom, type PopperOptions, type PopTarget } from './popper.ts';
 
 export interface PopSourcesOptions extends PopperOptions {
   batchSize: number;
   pollMs: number;
   logger: Logger;
+}
+
+export interface PopSourcesParts {
+  /** Messages of another tag with the same hash. */
+  onUnwanted: (entries: PoppedEntry[]) => void;
+  /** Messages lie here now. */
+  onArrival: (topic: string) => void;
 }
 
 export interface TakeOptions {
@@ -35,10 +43,10 @@ export class PopSources {
   readonly #client: ClientInstance;
   readonly #subscriptions: readonly SubscriptionData[];
   readonly #options: PopSourcesOptions;
-  readonly #onUnwanted: (entries: PoppedEntry[]) => void;
+  readonly #parts: PopSourcesParts;
   readonly #polls = new Map<string, Promise<void>>();
   readonly #changed = new Gate();
-  #ready: PoppedEntry[] = [];
+  #ready: UnreadEntry[] = [];
   #failures = new Map<string, RocketMQError>();
   /** Fires with the end of the consumer: requests under way end. */
   readonly #closing: AbortSignal;
@@ -48,13 +56,13 @@ export class PopSources {
     subscriptions: readonly SubscriptionData[],
     options: PopSourcesOptions,
     closing: AbortSignal,
-    onUnwanted: (entries: PoppedEntry[]) => void,
+    parts: PopSourcesParts,
   ) {
     this.#client = client;
     this.#subscriptions = subscriptions;
     this.#options = options;
     this.#closing = closing;
-    this.#onUnwanted = onUnwanted;
+    this.#parts = parts;
   }
 
   /**
@@ -68,6 +76,11 @@ export class PopSources {
     } finally {
       unlink();
     }
+  }
+
+  /** What came while nobody waited. */
+  get ready(): PoppedEntry[] {
+    return this.#ready.map(({ entry }) => entry);
   }
 
   /** Resolves when no request is under way; what they brought is forgotten. */
@@ -84,7 +97,7 @@ export class PopSources {
     for (let isFirst = true; ; isFirst = false) {
       this.#throwWhenOver(signal);
       const targets = await this.#targets();
-      const ready = this.#takeReady(maxMessages);
+      const ready = await this.#takeReady(maxMessages);
       if (ready.length > 0) return ready;
       const leftMs = Math.max(0, deadline - Date.now());
       if (leftMs > 0 || isFirst) this.#poll(targets, mine, maxMessages, leftMs);
@@ -96,11 +109,20 @@ export class PopSources {
     }
   }
 
-  #takeReady(maxMessages: number): PoppedEntry[] {
+  /** With their bodies; fewer when these become so large that all together would take too much. */
+  async #takeReady(maxMessages: number): Promise<PoppedEntry[]> {
     const now = Date.now();
     // What lay here for too long is somebody else's by now.
-    this.#ready = this.#ready.filter(({ message }) => message.invisibleUntil > now);
-    return this.#ready.splice(0, maxMessages);
+    this.#ready = this.#ready.filter(({ entry }) => entry.message.invisibleUntil > now);
+    const taken: PoppedEntry[] = [];
+    for (let bytes = 0; taken.length < maxMessages && bytes < MAX_BODY_OUT_BYTES;) {
+      const next = this.#ready.shift();
+      if (next === undefined) break;
+      const entry = await readBody(next);
+      taken.push(entry);
+      bytes += entry.sizeBytes;
+    }
+    return taken;
   }
 
   #throwWhenOver(signal: AbortSignal): void {
@@ -153,7 +175,8 @@ export class PopSources {
         signal: this.#closing,
       });
       this.#ready.push(...wanted);
-      if (unwanted.length > 0) this.#onUnwanted(unwanted);
+      if (wanted.length > 0) this.#parts.onArrival(target.subscription.topic);
+      if (unwanted.length > 0) this.#parts.onUnwanted(unwanted.map(({ entry }) => entry));
       // A broker that does not wait is not asked without a pause.
       const isEarly = wanted.length === 0 && Date.now() - startedAt < Math.min(waitMs, MIN_WAIT_MS);
       if (isEarly) await pause(MIN_WAIT_MS, this.#closing);

@@ -7,10 +7,12 @@ import {
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
 import { asRocketMQError, errorOfResponse, messageOf, RocketMQError } from '../errors.ts';
-import { type PoppedEntry, poppedEntries } from './popped-message.ts';
+import { poppedEntries, type UnreadEntry } from './popped-message.ts';
 
 export interface PopperOptions {
   group: string;
+  namespace: string | undefined;
+  order: boolean;
   from: 'last' | 'first';
   invisibleMs: number;
 }
@@ -22,9 +24,9 @@ export interface PopTarget {
 }
 
 export interface Popped {
-  readonly wanted: PoppedEntry[];
+  readonly wanted: UnreadEntry[];
   /** Given by the hash of their tag, but of another tag: done with. */
-  readonly unwanted: PoppedEntry[];
+  readonly unwanted: UnreadEntry[];
 }
 
 /** A broker ends a poll on time: an answer that is so late will not come. */
@@ -51,6 +53,7 @@ export async function popFrom(
     initMode: options.from === 'first' ? PopInitMode.MIN : PopInitMode.MAX,
     expType: expressionType,
     exp: subString,
+    order: options.order || undefined,
   });
   const limits = { timeoutMs: waitMs + LATE_MS, signal };
   const answer = await client.invoke(address, RequestCode.POP_MESSAGE, request, limits);
@@ -74,9 +77,11 @@ export async function popFrom(
   }
   try {
     const response = commands.popMessage.decodeResponse(answer);
-    const entries = await poppedEntries({ group: options.group, topic, brokerName, response, receivedAt });
+    const { group, namespace } = options;
+    const entries = poppedEntries({ group, namespace, topic, brokerName, response, receivedAt });
     const tags = new Set(tagsSet);
-    const isWanted = ({ message: { tag } }: PoppedEntry): boolean => tags.size === 0 || tags.has(tag ?? '');
+    const isWanted = ({ entry }: UnreadEntry): boolean =>
+      tags.size === 0 || tags.has(entry.message.tag ?? '');
     return {
       wanted: entries.filter(isWanted),
       unwanted: entries.filter((entry) => !isWanted(entry)),

@@ -4,6 +4,7 @@ import {
   encodeReceiptHandle,
   popRealTopic,
   type ReceiptHandle,
+  withNamespace,
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance, RequestOptions } from '../client/index.ts';
 import { asRocketMQError, messageOf, RocketMQError } from '../errors.ts';
@@ -17,6 +18,8 @@ const RETRY_PAUSE_MS = 100;
 
 interface Held {
   message: PoppedMessage;
+  /** As brokers know it. */
+  topic: string;
   handle: ReceiptHandle;
 }
 
@@ -24,11 +27,17 @@ interface Held {
 export class Receipts {
   readonly #client: ClientInstance;
   readonly #group: string;
+  readonly #namespace: string | undefined;
   readonly #closing: AbortSignal;
 
-  constructor(client: ClientInstance, group: string, closing: AbortSignal) {
+  constructor(
+    client: ClientInstance,
+    { group, namespace }: { group: string; namespace: string | undefined },
+    closing: AbortSignal,
+  ) {
     this.#client = client;
     this.#group = group;
+    this.#namespace = namespace;
     this.#closing = closing;
   }
 
@@ -42,8 +51,9 @@ export class Receipts {
     const byBroker = new Map<string, Held[]>();
     for (const message of messages) {
       const handle = handleOf(message);
+      const topic = this.#topicOf(message);
       const held = byBroker.get(handle.brokerName) ?? [];
-      byBroker.set(handle.brokerName, [...held, { message, handle }]);
+      byBroker.set(handle.brokerName, [...held, { message, topic, handle }]);
     }
     const expired = messages.filter(({ invisibleUntil }) => Date.now() >= invisibleUntil);
     const results = await Promise.allSettled(
@@ -66,7 +76,7 @@ export class Receipts {
     const response = await this.#client.request(
       address,
       commands.changeMessageInvisibleTime,
-      { ...this.#place({ message, handle }), invisibleTime: invisibleMs },
+      { ...this.#place({ message, handle, topic: this.#topicOf(message) }), invisibleTime: invisibleMs },
       options,
     );
     const { popTime = handle.popTime, invisibleTime = invisibleMs } = response;
@@ -90,7 +100,7 @@ export class Receipts {
       // Below 0: no further delivery.
       delayLevel: -1,
       originMsgId: message.messageId,
-      originTopic: message.topic,
+      originTopic: this.#topicOf(message),
       unitMode: false,
     });
   }
@@ -122,13 +132,17 @@ export class Receipts {
   }
 
   #addressOf(message: PoppedMessage, { brokerName }: ReceiptHandle): Promise<string> {
-    return this.#client.masterOf(message.topic, brokerName);
+    return this.#client.masterOf(this.#topicOf(message), brokerName);
   }
 
-  #place({ message, handle }: Held): commands.AckMessageRequest {
+  #topicOf({ topic }: PoppedMessage): string {
+    return withNamespace(topic, this.#namespace);
+  }
+
+  #place({ message, topic, handle }: Held): commands.AckMessageRequest {
     return {
       consumerGroup: this.#group,
-      topic: popRealTopic(message.topic, this.#group, handle.retry),
+      topic: popRealTopic(topic, this.#group, handle.retry),
       queueId: handle.queueId,
       extraInfo: message.receipt,
       offset: handle.queueOffset,
@@ -144,11 +158,11 @@ export interface DeadLetter {
 /** One entry for the messages of one pop of one queue. */
 function batchAcks(group: string, held: readonly Held[]): commands.BatchAck[] {
   const acks = new Map<string, commands.BatchAck>();
-  for (const { message, handle } of held) {
+  for (const { topic, handle } of held) {
     const { retry, startOffset, queueId, reviveQueueId, popTime, invisibleTimeMs, queueOffset } = handle;
-    const key = [message.topic, retry, queueId, startOffset, popTime, reviveQueueId].join(' ');
+    const key = [topic, retry, queueId, startOffset, popTime, reviveQueueId].join(' ');
     const ack = acks.get(key) ?? {
-      ...{ consumerGroup: group, topic: message.topic, retry, startOffset, queueId, reviveQueueId },
+      ...{ consumerGroup: group, topic, retry, startOffset, queueId, reviveQueueId },
       ...{ popTime, invisibleTimeMs, offsets: [] },
     };
     ack.offsets.push(queueOffset - startOffset);

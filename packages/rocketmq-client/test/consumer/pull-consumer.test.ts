@@ -35,11 +35,32 @@ async function failure(work: Promise<unknown>): Promise<RocketMQError> {
   return error as RocketMQError;
 }
 
+describe('a broker that tells an offset below 0', () => {
+  it.each([
+    ['begin', RequestCode.GET_MIN_OFFSET, commands.getMinOffset],
+    ['end', RequestCode.GET_MAX_OFFSET, commands.getMaxOffset],
+    [{ timestamp: 1 }, RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, commands.searchOffsetByTimestamp],
+  ] as const)('is not followed by a seek to %j', async (target, code, codec) => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    cluster.stored[0] = numbered(3);
+    cluster.on(code, (request, peer) => peer.respond(request, 0, codec.encodeResponse({ offset: -7 })));
+    await using consumer = consumerOn(cluster);
+    await consumer.start();
+    const refused = await failure(consumer.seek(queue(0), target));
+    expect(refused).toMatchObject({ code: 'bad-answer', retryable: true });
+    expect(refused.message).toContain('-7');
+    expect(consumer.position(queue(0))).toBe(0);
+    expect(bodies(await consumer.poll())).toEqual(['0', '1', '2']);
+  });
+});
+
 describe('options of a pull consumer', () => {
   it.each([
     [{ subscriptions: [] }, 'subscriptions'],
     [{ from: { timestamp: -1 } }, 'from'],
     [{ maxBufferedMessages: 0 }, 'maxBufferedMessages'],
+    [{ namespace: 'a%b' }, 'namespace'],
+    [{ messageTrace: { topic: '' } }, 'messageTrace'],
     [{ maxBufferedBytes: 0.5 }, 'maxBufferedBytes'],
     [{ autoCommit: 'no' as never }, 'autoCommit'],
     [{ pullTimeoutMs: 15_000 }, 'pullTimeoutMs'],
@@ -332,7 +353,7 @@ describe('assigned queues', () => {
     cluster.on(QUERY_CONSUMER_OFFSET, (request, peer) => peer.respond(request, ResponseCode.SYSTEM_BUSY));
     expect(await failure(consumer.assign([queue(1)]))).toMatchObject({ code: 'broker-error' });
     expect(consumer.queues).toEqual([queue(0)]);
-    expect((await failure(consumer.assign([queue(1)], '||'))).message).toMatch(/^expression: /);
+    expect((await failure(consumer.assign([queue(1)], '||'))).message).toMatch(/^filter.expression: /);
     await using member = consumerOn(cluster);
     cluster.off(QUERY_CONSUMER_OFFSET);
     await member.start();

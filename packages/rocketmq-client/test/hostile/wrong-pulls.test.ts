@@ -39,6 +39,10 @@ const { SUCCESS, PULL_NOT_FOUND, PULL_OFFSET_MOVED, PULL_RETRY_IMMEDIATELY } = R
 /** The same again and again, to every pull. */
 const wrongPulls: Record<string, Answer> = {
   'with "again, at once" and no new offset': pulled(PULL_RETRY_IMMEDIATELY, 0),
+  'with "again, at once" and one step on': (request, peer, cluster) => {
+    const { queueOffset } = commands.pullMessage.decodeRequest(request);
+    cluster.pulled(request, peer, PULL_RETRY_IMMEDIATELY, queueOffset + 1);
+  },
   'with nothing, unheld': pulled(PULL_NOT_FOUND, 0),
   'with an offset that moves to where it is': pulled(PULL_OFFSET_MOVED, 0),
   'with an offset that moves to and fro': (request, peer, cluster) =>
@@ -169,6 +173,33 @@ const popped =
       0,
       commands.popMessage.encodeResponse({ ...POPPED, body: Buffer.alloc(0), ...fields }),
     );
+
+it('large bodies of one pop are given in parts, and none is lost', async () => {
+  const mebibyte = 1_048_576;
+  const body = deflateSync(Buffer.alloc(24 * mebibyte));
+  const sysFlag = MessageSysFlag.COMPRESSED;
+  await using cluster = await ScriptedCluster.start({ T: 1 });
+  let pops = 0;
+  cluster.on(RequestCode.POP_MESSAGE, (request, peer) => {
+    if (pops++ > 0) return;
+    const messages = Array.from({ length: 20 }, (_, n) => stored(n, { body, sysFlag }));
+    popped({ body: Buffer.concat(messages), startOffsetInfo: '0 0 0' })(request, peer, cluster);
+  });
+  const consumer = new PopConsumer({ ...times, nameServers: [cluster.address], group: 'G', subscriptions });
+  await consumer.start();
+  const offsets: number[] = [];
+  while (offsets.length < 20) {
+    const messages = await consumer.pop();
+    // 64 MiB and the message that passes it.
+    expect(messages.length).toBeLessThanOrEqual(3);
+    for (const message of messages) {
+      expect(message.body.length).toBe(24 * mebibyte);
+      offsets.push(message.queueOffset);
+    }
+  }
+  expect(offsets).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  await consumer.close();
+});
 
 const wrongPops: Record<string, Answer> = {
   'with nothing, unheld': popped({}),
