@@ -102,4 +102,39 @@ describe('a message for a time', () => {
     const late = withProperties(topic, 'x', { TIMER_DELIVER_MS: '1', TIMER_DEL_UNIQKEY: 'k' });
     expect((await ask(broker, commands.sendMessageV2, late)).code).toBe(ResponseCode.MESSAGE_ILLEGAL);
   });
+
+  test('is counted by its topic while it waits, and the broker tells how far it is', async () => {
+    const broker = await openBroker();
+    const topic = await makeTopic(broker, 1);
+    const metricOf = async (): Promise<protocol.commands.WaitingTimers | undefined> => {
+      const { topics } = await done(broker, commands.getTimerMetrics, {});
+      return topics.find((metric) => metric.topic === topic);
+    };
+    expect(await metricOf()).toBeUndefined();
+    const start = Date.now();
+    const before = await done(broker, commands.getTimerCheckPoint, {});
+    await send(broker, topic, 'soon', { TIMER_DELAY_MS: '4000' });
+    await send(broker, topic, 'taken back', { TIMER_DELIVER_MS: String(start + DAY_MS), UNIQ_KEY: topic });
+    await send(broker, topic, 'kept', { TIMER_DELAY_MS: String(DAY_MS) });
+    // Known to be waiting a moment after it is acknowledged.
+    await eventually(async () => (await metricOf())?.count === 3);
+    expect((await metricOf())?.changedAt).toBeGreaterThanOrEqual(start);
+    const deliverMs = { TIMER_DELIVER_MS: String(start + DAY_MS), TIMER_DEL_UNIQKEY: topic };
+    await send(broker, topic, 'takes back', deliverMs);
+    await eventually(async () => (await metricOf())?.count === 2);
+    await eventually(async () => (await metricOf())?.count === 1, { timeoutMs: 20_000 });
+    expect(await readQueue(topic, 0, { atLeast: 1 })).toHaveLength(1);
+
+    const after = await eventually(
+      async () => {
+        const now = await done(broker, commands.getTimerCheckPoint, {});
+        return now.lastTimerQueueOffset >= before.lastTimerQueueOffset + 4 && now;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(after.masterTimerQueueOffset).toBeGreaterThanOrEqual(after.lastTimerQueueOffset);
+    expect(after.lastReadTimeMs % 1000).toBe(0);
+    expect(Math.abs(after.lastReadTimeMs - Date.now())).toBeLessThan(30_000);
+    expect(after.dataVersion.counter).toBeGreaterThan(before.dataVersion.counter);
+  });
 });

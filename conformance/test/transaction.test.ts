@@ -408,6 +408,31 @@ describe.skipIf(rocketmq.external)('transactional messages', () => {
       );
       expect(connection.requestsOfPeer).toHaveLength(CHECK_MAX);
       expect(await stored(topic)).toEqual([]);
+
+      // An operator has them asked about once more, from the beginning.
+      const given = await stored('TRANS_CHECK_MAX_TIME_TOPIC');
+      const message = given.find(({ properties }) => properties['PGROUP'] === group);
+      const msgId = message === undefined ? '' : protocol.encodeOffsetMessageId(message);
+      await done(connection, commands.resumeCheckHalfMessage, { msgId });
+      const again = await eventually(
+        () => connection.requestsOfPeer.length > CHECK_MAX && connection.requestsOfPeer.at(-1),
+        { timeoutMs: WITHIN_MS, what: 'a check of the half message that was put back' },
+      );
+      const header = commands.checkTransactionState.decodeRequest(again);
+      const [copy] = protocol.decodeStoredMessages(header.body);
+      expect(copy).toMatchObject({ topic, properties: { PGROUP: group, TRANSACTION_CHECK_TIMES: '1' } });
+      await done(connection, commands.endTransaction, {
+        ...endOf(sent, group, TRANSACTION_COMMIT),
+        ...{ tranStateTableOffset: header.tranStateTableOffset, commitLogOffset: header.commitLogOffset },
+        fromTransactionCheck: true,
+      });
+      expect((await stored(topic, 1)).map(({ body }) => body.toString())).toEqual([group]);
+    });
+
+    test('are put back by the id that tells where they are, and nothing else is', async () => {
+      const connection = await connect();
+      for (const msgId of [undefined, 'no id', '7F00000100002A9F0000000000FFFFFF'])
+        expect((await ask(connection, commands.resumeCheckHalfMessage, { msgId })).code).toBe(1);
     });
   });
 

@@ -139,6 +139,98 @@ describe('a well-behaved client is served', () => {
   });
 });
 
+/** Nothing tells a server that the other end of a socket is gone: the peer neither sends, nor reads, nor ends. */
+describe('peers that are gone without a word', () => {
+  const membersOf = async (client: WireClient): Promise<number> => {
+    const list = commands.getConsumerListByGroup.encodeRequest({ consumerGroup: 'G' });
+    const answer = await client.request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, list);
+    return answer.code === ResponseCode.SUCCESS
+      ? commands.getConsumerListByGroup.decodeResponse(answer).clientIds.length
+      : 0;
+  };
+
+  it('are found within the limits, with all they held, and nobody waits for them', async () => {
+    const SILENCE_MS = 3000;
+    const GONE = 100;
+    const { server, broker } = await startBroker({
+      limits: {
+        idleTimeoutMs: SILENCE_MS,
+        clientTimeoutMs: SILENCE_MS,
+        maxHeldPulls: GONE,
+        maxPullBytes: MIB,
+        maxBufferedBytes: 128 * MIB,
+      },
+    });
+    await broker.createTopic('T');
+    for (let i = 0; i < 4; i++) await broker.send({ topic: 'Large', body: Buffer.alloc(MIB / 4, 1) });
+    const before = process.memoryUsage().rss;
+    let mostBytes = 0;
+    const clients = await Promise.all(Array.from({ length: GONE }, () => connect(server.brokerAddress)));
+    const slowest = await slowestSendDuring(broker, async () => {
+      await Promise.all(clients.map((client) => client.heartBeat('G', 'T')));
+      expect(await membersOf(broker)).toBe(GONE);
+      // Each waits for a message; every other one asks for more than fits into its socket, too.
+      await Promise.all(
+        clients.map(async (client, n) => {
+          void client
+            .pull({ topic: 'T', consumerGroup: 'G', sysFlag: 6, suspendTimeoutMillis: 60_000 })
+            .catch(() => undefined);
+          await client.request(RequestCode.GET_BROKER_RUNTIME_INFO);
+          client.socket.pause();
+          for (let i = 0; n % 2 === 0 && i < 8; i++)
+            void client.pull({ topic: 'Large', consumerGroup: 'G' }).catch(() => undefined);
+        }),
+      );
+      const vanishedAt = performance.now();
+      await expect
+        .poll(
+          () => {
+            mostBytes = Math.max(mostBytes, process.memoryUsage().rss - before);
+            return membersOf(broker);
+          },
+          { timeout: 20_000 },
+        )
+        .toBe(0);
+      // The broker looks once in this time who has been silent for so long.
+      expect(performance.now() - vanishedAt).toBeLessThan(2 * SILENCE_MS + SLOWEST_MS);
+    });
+    expect(slowest).toBeLessThan(SLOWEST_MS);
+    expect(mostBytes).toBeLessThan(300 * MIB);
+    // Their held pulls are gone: there is room for one again.
+    const held = broker.pull({ topic: 'T', consumerGroup: 'G', sysFlag: 6, suspendTimeoutMillis: 60_000 });
+    await broker.request(RequestCode.GET_BROKER_RUNTIME_INFO);
+    await broker.send({ topic: 'T' });
+    expect((await held).code).toBe(ResponseCode.SUCCESS);
+    // And their sockets are closed: what is read now ends.
+    await Promise.all(
+      clients.map(
+        ({ socket }) =>
+          new Promise<void>((resolve) => {
+            if (socket.destroyed) resolve();
+            else socket.once('close', () => resolve()).resume();
+          }),
+      ),
+    );
+  });
+
+  it('are found at the NameServer, too, also in the middle of a frame', async () => {
+    const { server } = await startBroker({ limits: { idleTimeoutMs: 500 } });
+    const sockets = await rawSockets(server.nameServerAddress, 50);
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.resume().once('close', resolve)));
+    for (const [n, socket] of sockets.entries())
+      if (n % 2 === 0) socket.write(Buffer.from('00000100', 'hex'));
+    const start = performance.now();
+    const nameServer = await connect(server.nameServerAddress);
+    const asking = setInterval(() => void nameServer.request(RequestCode.GET_BROKER_CLUSTER_INFO), 50);
+    onTestFinished(() => clearInterval(asking));
+    await Promise.all(closed);
+    expect(performance.now() - start).toBeLessThan(500 + SLOWEST_MS);
+    // Who goes on asking stays.
+    expect((await nameServer.request(RequestCode.GET_BROKER_CLUSTER_INFO)).code).toBe(ResponseCode.SUCCESS);
+    clearInterval(asking);
+  });
+});
+
 describe('limits under load', () => {
   it('tell the connection that is one too many, and let one in when another leaves', async () => {
     const { server } = await startBroker();

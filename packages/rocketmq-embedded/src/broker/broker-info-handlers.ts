@@ -3,10 +3,11 @@ import {
   commands,
   CURRENT_VERSION,
   RequestCode,
+  ResponseCode,
   versionName,
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
-import { success, type RequestHandler } from '../server/index.ts';
+import { Refusal, success, type RequestHandler } from '../server/index.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerContext } from './context.ts';
 
@@ -26,6 +27,7 @@ export function brokerInfoHandlers(
         return success(request, commands.getBrokerConfig.encodeResponse(answer));
       },
     ],
+    [RequestCode.VIEW_BROKER_STATS_DATA, (request) => statsData(broker, request)],
     [
       RequestCode.UPDATE_BROKER_CONFIG,
       (request) => {
@@ -36,12 +38,20 @@ export function brokerInfoHandlers(
   ];
 }
 
+function statsData({ stats }: BrokerContext, request: RemotingCommand): RemotingCommand {
+  const { statsName = 'null', statsKey = 'null' } = commands.viewBrokerStatsData.decodeRequest(request);
+  const data = stats.traffic.get(statsName, statsKey);
+  if (data === undefined)
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, `The stats <${statsName}> <${statsKey}> not exist`);
+  return success(request, commands.viewBrokerStatsData.encodeResponse(data));
+}
+
 async function runtimeInfo(
   broker: BrokerContext,
   dataDir: string,
   request: RemotingCommand,
 ): Promise<RemotingCommand> {
-  const { stats, store, delays } = broker;
+  const { stats, store, delays, timers } = broker;
   const table: Record<string, string> = {
     brokerActive: 'true',
     brokerVersion: String(CURRENT_VERSION),
@@ -69,8 +79,8 @@ async function runtimeInfo(
     'msgGetTotalYesterdayMorning',
   ])
     table[name] = '0';
-  for (const name of ['msgGetTotalTodayMorning', 'timerReadBehind', 'timerOffsetBehind', 'timerCongestNum'])
-    table[name] = '0';
+  for (const name of ['msgGetTotalTodayMorning', 'timerReadBehind', 'timerOffsetBehind']) table[name] = '0';
+  table['timerCongestNum'] = String(timers.count);
   for (const name of ['timerEnqueueTps', 'timerDequeueTps']) table[name] = '0.0';
   for (const pool of ['send', 'pull', 'query', 'litePull']) {
     table[`${pool}ThreadPoolQueueSize`] = '0';

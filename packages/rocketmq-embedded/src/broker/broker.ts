@@ -40,6 +40,7 @@ import { reviveTopic, SCHEDULE_TOPIC } from './system-topics.ts';
 import { topicHandlers } from './topic-handlers.ts';
 import { TopicTable } from './topic-table.ts';
 import { TransactionChecks } from './transaction-checks.ts';
+import { timerHandlers } from './timer-handlers.ts';
 import { Timers } from './timers.ts';
 import { transactionHandlers } from './transaction-handlers.ts';
 import { Transactions } from './transactions.ts';
@@ -70,6 +71,7 @@ export class Broker {
     transactions: Transactions,
     timers: Timers,
     checkpoints: Checkpoints,
+    stats: BrokerStats,
   ) {
     const { settings, advertisedIp, brokerPort } = options;
     const { dataDir, clusterName, brokerName, logger, limits } = settings;
@@ -111,6 +113,7 @@ export class Broker {
         levels: settings.delayLevels,
         store,
         file: file('delay-offsets.json'),
+        onDelivered: (topic, { sizeBytes }) => stats.put(topic, 1, sizeBytes),
         logger,
       }),
       pop: new Pop({
@@ -131,7 +134,7 @@ export class Broker {
         max: settings.transactionCheckMax,
         logger,
       }),
-      stats: new BrokerStats(),
+      stats,
       logger,
       nextUniqueKey: createUniqueKeyFactory({
         ip: advertisedIp,
@@ -151,6 +154,7 @@ export class Broker {
       ...assignmentHandlers(this.#context),
       ...sendBackHandlers(this.#context),
       ...transactionHandlers(this.#context),
+      ...timerHandlers(this.#context),
       ...clientHandlers(this.#context),
       ...offsetHandlers(this.#context),
       ...resetHandlers(this.#context),
@@ -192,13 +196,15 @@ export class Broker {
         max: settings.limits.maxPopCheckpoints,
         logger: settings.logger,
       });
+      const stats = new BrokerStats(settings.clusterName, settings.limits.maxTopics);
       const timers = await Timers.open({
         store,
         file: configFile(settings, 'timers.json'),
         maxWaiting: settings.limits.maxWaitingTimers,
+        onDelivered: (topic, { sizeBytes }) => stats.put(topic, 1, sizeBytes),
         logger: settings.logger,
       });
-      return new Broker(options, store, transactions, timers, checkpoints);
+      return new Broker(options, store, transactions, timers, checkpoints, stats);
     } catch (error) {
       await store.close();
       throw error;

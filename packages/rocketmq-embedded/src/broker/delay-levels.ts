@@ -7,7 +7,7 @@ import {
 import { EmbeddedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { encodeHost } from '../server/index.ts';
-import type { JsonFile, MessageStore, NewMessage } from '../store/index.ts';
+import type { Appended, JsonFile, MessageStore, NewMessage } from '../store/index.ts';
 import { SCHEDULE_TOPIC } from './system-topics.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -42,6 +42,8 @@ export interface DelayLevelsOptions {
   levels: readonly number[];
   store: MessageStore;
   file: JsonFile;
+  /** A message has come into its topic. */
+  onDelivered: (topic: string, stored: Appended) => void;
   logger: Logger;
 }
 
@@ -184,7 +186,8 @@ export class DelayLevels {
       );
       return;
     }
-    this.#options.store.append(topic, copyOf(message, queueId, encodeProperties(message.properties)));
+    const { store, onDelivered } = this.#options;
+    onDelivered(topic, store.append(topic, copyOf(message, queueId, encodeProperties(message.properties))));
   }
 
   #saveSoon(): void {

@@ -42,6 +42,7 @@ export function groupHandlers(broker: BrokerContext): [number, RequestHandler][]
       (request) => {
         const group = requiredText(request, 'groupName');
         broker.groups.delete(group);
+        broker.stats.traffic.forgetGroup(group);
         if (optionalBoolean(request, 'cleanOffset') === true) broker.offsets.deleteGroup(group);
         return success(request);
       },

@@ -98,7 +98,7 @@ async function pull(
   }
   const moved = pass.offset > header.queueOffset && result.status === 'OFFSET_OVERFLOW_ONE';
   const given: ReadResult = moved ? { ...result, status: 'NO_MATCHED_MESSAGE' } : result;
-  broker.stats.got(given.count);
+  broker.stats.got(header.topic, header.consumerGroup, given.count, given.body.length);
   return answer(request, codeOf(given.status, header.queueOffset), given, group, topic);
 }
 

@@ -60,6 +60,7 @@ async function reply(
     properties: header.properties ?? '',
   });
   await broker.store.committed();
+  broker.stats.put(topic.topicName, 1, stored.sizeBytes);
   const payload = commands.sendReplyMessageV2.encodeResponse({
     msgId: offsetMessageId(broker, stored.physicalOffset),
     queueId,

@@ -45,7 +45,7 @@ async function sendBack(broker: BrokerContext, request: RemotingCommand): Promis
   }
   const message = decodeStoredMessage(stored);
   const { properties } = message;
-  properties[MessageProperty.RETRY_TOPIC] ??= message.topic;
+  const origin = (properties[MessageProperty.RETRY_TOPIC] ??= message.topic);
   properties[MessageProperty.WAIT] = 'false';
   properties[MessageProperty.ORIGIN_MESSAGE_ID] ??= encodeOffsetMessageId({
     storeHost: message.storeHost,
@@ -66,11 +66,12 @@ async function sendBack(broker: BrokerContext, request: RemotingCommand): Promis
     properties[MessageProperty.DELAY] = String(level);
     target = placeDelayed(broker.delays.maxLevel, target.topic, target.queueId, properties);
   }
-  broker.store.append(
+  const appended = broker.store.append(
     target.topic,
     copyOf(message, target.queueId, encodeProperties(properties), message.reconsumeTimes + 1),
   );
   await broker.store.committed();
-  broker.stats.put(1);
+  broker.stats.put(target.topic, 1, appended.sizeBytes);
+  broker.stats.sentBack(origin, header.group);
   return success(request);
 }

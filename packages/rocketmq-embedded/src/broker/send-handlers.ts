@@ -22,8 +22,8 @@ import { Refusal, withDetails, type Connection, type RequestHandler } from '../s
 import type { Appended, NewMessage } from '../store/index.ts';
 import type { BrokerContext } from './context.ts';
 import { placeDelayed } from './delay-levels.ts';
-import { isClosedToSend } from './system-topics.ts';
-import { asHalf } from './transactions.ts';
+import { HALF_TOPIC, isClosedToSend, TIMER_TOPIC } from './system-topics.ts';
+import { asHalf, tooManyHalves } from './transactions.ts';
 
 const MAX_PROPERTIES_BYTES = 32_767;
 const TRANSACTION_MASK = 0x0c;
@@ -173,11 +173,7 @@ async function sendSingle(
       'the message is illegal: its topic keeps no batches as one',
     );
   const half = isHalf(header, properties);
-  if (half && broker.transactions.isFull)
-    throw new Refusal(
-      ResponseCode.SYSTEM_BUSY,
-      'too many half messages wait for the end of their transactions',
-    );
+  if (half && broker.transactions.isFull) throw tooManyHalves();
   const sysFlag = half ? asHalf(target.topic, target.queueId, header.sysFlag, properties) : header.sysFlag;
   const dueMs = half ? undefined : broker.timers.schedule(target.topic, target.queueId, properties);
   const place = placeDelayed(broker.delays.maxLevel, target.topic, target.queueId, properties);
@@ -197,9 +193,16 @@ async function sendSingle(
   const appended = await (half
     ? broker.transactions.prepare(message)
     : dueMs !== undefined
-      ? broker.timers.add(dueMs, message, properties[MessageProperty.TIMER_DEL_UNIQKEY] !== undefined)
+      ? broker.timers.add(message, {
+          ...{ topic: target.topic, dueMs },
+          takesBack: properties[MessageProperty.TIMER_DEL_UNIQKEY] !== undefined,
+        })
       : append(broker, place.topic, message));
-  broker.stats.put(1);
+  broker.stats.put(
+    half ? HALF_TOPIC : dueMs !== undefined ? TIMER_TOPIC : place.topic,
+    1,
+    appended.sizeBytes,
+  );
   return stored(
     request,
     region,
@@ -297,6 +300,7 @@ async function sendBatch(
   if (messages.length === 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, 'the batch holds no message');
   let first: Appended | undefined;
   let ids = '';
+  let sizeBytes = 0;
   for (const { flag, body, properties } of messages) {
     const appended = broker.store.append(topic, {
       queueId,
@@ -310,10 +314,11 @@ async function sendBatch(
       properties,
     });
     first ??= appended;
+    sizeBytes += appended.sizeBytes;
     ids += (ids === '' ? '' : ',') + offsetMessageId(broker, appended.physicalOffset);
   }
   await broker.store.committed();
-  broker.stats.put(messages.length);
+  broker.stats.put(topic, messages.length, sizeBytes);
   return stored(request, region, queueId, first as Appended, ids, shared[MessageProperty.UNIQ_KEY]);
 }
 

@@ -1,4 +1,5 @@
 import {
+  type commands,
   decodeStoredMessage,
   encodeProperties,
   MessageProperty,
@@ -10,6 +11,7 @@ import { Refusal } from '../server/index.ts';
 import type { Appended, JsonFile, MessageStore, NewMessage } from '../store/index.ts';
 import { copyOf } from './delay-levels.ts';
 import { TIMER_TOPIC } from './system-topics.ts';
+import { TimerCounts } from './timer-counts.ts';
 import { TimerSlots, type WaitingTimer } from './timer-slots.ts';
 
 const PRECISION_MS = 1000;
@@ -35,6 +37,8 @@ export interface TimersOptions {
   file: JsonFile;
   /** Messages that may wait. */
   maxWaiting: number;
+  /** A message has come into its topic. */
+  onDelivered: (topic: string, stored: Appended) => void;
   logger: Logger;
 }
 
@@ -46,6 +50,7 @@ export interface TimersOptions {
 export class Timers {
   readonly #options: TimersOptions;
   readonly #slots = new TimerSlots();
+  readonly counts = new TimerCounts();
   #progress: Progress;
   #wakeAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -102,15 +107,20 @@ export class Timers {
   }
 
   /** Stores a message that has to wait; it will be delivered when this resolves, also after a crash. */
-  async add(dueMs: number, message: NewMessage, takesBack: boolean): Promise<Appended> {
+  async add(
+    message: NewMessage,
+    { topic, dueMs, takesBack }: { topic: string; dueMs: number; takesBack: boolean },
+  ): Promise<Appended> {
     const { store } = this.#options;
     const appended = store.append(TIMER_TOPIC, { ...message, queueId: 0 });
     // Known before it is stored, or a save in between would call it done.
     this.#slots.add(dueMs, { ...appended, takesBack });
+    this.counts.add(topic, takesBack ? -1 : 1);
     try {
       await store.committed();
     } catch (error) {
       this.#slots.remove(dueMs, appended.physicalOffset);
+      this.counts.add(topic, takesBack ? 1 : -1);
       throw error;
     }
     this.#wakeBy(dueMs);
@@ -120,6 +130,20 @@ export class Timers {
   /** Physical offset of the oldest message that still waits. */
   pinnedOffset(): number {
     return this.#slots.lowest().physicalOffset;
+  }
+
+  /** How far everything is done. What waits is in no file of its own here, so there is no position in one. */
+  get checkPoint(): commands.TimerCheckPoint {
+    const nowMs = Date.now();
+    const readMs = Math.min(this.#slots.earliest(), Math.floor(nowMs / PRECISION_MS) * PRECISION_MS);
+    const queueOffset = this.#options.store.maxOffset(TIMER_TOPIC, 0);
+    return {
+      lastReadTimeMs: readMs,
+      lastTimerLogFlushPosition: 0,
+      lastTimerQueueOffset: queueOffset,
+      masterTimerQueueOffset: queueOffset,
+      dataVersion: { stateVersion: 0, timestamp: nowMs, counter: Math.floor(process.uptime()) },
+    };
   }
 
   start(): void {
@@ -192,9 +216,9 @@ export class Timers {
   }
 
   async #deliver(timers: readonly WaitingTimer[], takenBack: ReadonlySet<string>): Promise<void> {
-    const wanted = timers.filter((timer) => !timer.takesBack);
-    const messages = await Promise.all(wanted.map((timer) => this.#read(timer)));
-    for (const message of messages) {
+    const messages = await Promise.all(timers.map((timer) => this.#read(timer)));
+    for (const [n, message] of messages.entries()) {
+      const takesBack = timers[n]?.takesBack === true;
       const topic = message?.properties[MessageProperty.REAL_TOPIC];
       const queueId = Number(message?.properties[MessageProperty.REAL_QID]);
       if (message === undefined || topic === undefined || !Number.isInteger(queueId)) {
@@ -204,8 +228,9 @@ export class Timers {
         );
         continue;
       }
-      if (takenBack.has(message.properties[MessageProperty.UNIQ_KEY] ?? '')) continue;
-      this.#options.store.append(topic, delivered(message, queueId));
+      this.counts.add(topic, takesBack ? 1 : -1);
+      if (takesBack || takenBack.has(message.properties[MessageProperty.UNIQ_KEY] ?? '')) continue;
+      this.#options.onDelivered(topic, this.#options.store.append(topic, delivered(message, queueId)));
     }
   }
 
@@ -253,6 +278,8 @@ export class Timers {
         if (Number.isFinite(dueMs) && (message.queueOffset >= seen || dueMs >= dueFrom)) {
           const takesBack = message.properties[TIMER_DEL_UNIQKEY] !== undefined;
           this.#slots.add(dueMs, { ...message, takesBack });
+          const topic = message.properties[MessageProperty.REAL_TOPIC];
+          if (topic !== undefined) this.counts.add(topic, takesBack ? -1 : 1);
         }
         at += message.sizeBytes;
       }

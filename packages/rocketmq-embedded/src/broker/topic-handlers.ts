@@ -132,6 +132,8 @@ function deleteTopic(broker: BrokerContext, request: RemotingCommand): RemotingC
     broker.store.deleteTopic(name);
     broker.held.wake(name);
     broker.pop.topicDeleted(name);
+    broker.stats.traffic.forgetTopic(name);
+    broker.timers.counts.forget(name);
   }
   return success(request);
 }

@@ -91,7 +91,8 @@ export class TransactionChecks {
     const { transactions, topics, logger } = this.#options;
     topics.createOwn(CHECK_MAX_TIME_TOPIC, 1);
     const kept = copyOf(message, 0, encodeProperties(message.properties));
-    if (await transactions.end(half.id, { topic: CHECK_MAX_TIME_TOPIC, message: kept }))
+    const ended = await transactions.end(half.id, { topic: CHECK_MAX_TIME_TOPIC, message: kept });
+    if (ended !== undefined)
       logger.warn(
         { messageId: message.properties[MessageProperty.UNIQ_KEY], topic: CHECK_MAX_TIME_TOPIC },
         'rocketmq half message given up: no producer said how its transaction ended',

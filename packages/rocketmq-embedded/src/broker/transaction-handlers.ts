@@ -1,6 +1,8 @@
 import {
   commands,
   createResponse,
+  decodeOffsetMessageId,
+  decodeStoredMessage,
   encodeProperties,
   isOneway,
   MessageProperty,
@@ -14,15 +16,21 @@ import { Refusal, type RequestHandler } from '../server/index.ts';
 import type { NewMessage } from '../store/index.ts';
 import type { BrokerContext } from './context.ts';
 import { copyOf } from './delay-levels.ts';
+import { tooManyHalves } from './transactions.ts';
 
 const { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } = MessageSysFlag;
 const NOT_FOUND = 'Find prepared transaction message failed';
+const NOT_PUT_BACK = 'Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.';
 
-/** END_TRANSACTION: a half message becomes a message of its topic, or nothing. */
+/** How transactions end, and how those are taken up again that were given up. */
 export function transactionHandlers(broker: BrokerContext): [number, RequestHandler][] {
-  return [[RequestCode.END_TRANSACTION, (request) => endTransaction(broker, request)]];
+  return [
+    [RequestCode.END_TRANSACTION, (request) => endTransaction(broker, request)],
+    [RequestCode.RESUME_CHECK_HALF_MESSAGE, (request) => resumeCheck(broker, request)],
+  ];
 }
 
+/** A half message becomes a message of its topic, or nothing. */
 async function endTransaction(
   broker: BrokerContext,
   request: RemotingCommand,
@@ -43,9 +51,27 @@ async function endTransaction(
   if (message.queueOffset !== header.tranStateTableOffset)
     throw new Refusal(ResponseCode.SYSTEM_ERROR, 'The transaction state table offset wrong');
   const commit = commitOrRollback === TRANSACTION_COMMIT;
-  const ended = await broker.transactions.end(id, commit ? committed(message, commitLogOffset) : undefined);
-  if (ended && commit) broker.stats.put(1);
+  const outcome = commit ? committed(message, commitLogOffset) : undefined;
+  const ended = await broker.transactions.end(id, outcome);
+  if (outcome !== undefined && ended?.stored !== undefined)
+    broker.stats.put(outcome.topic, 1, ended.stored.sizeBytes);
   if (isOneway(request)) return undefined;
+  return createResponse(request, ResponseCode.SUCCESS);
+}
+
+/** A half message, given up or not, waits again for its end, with no question counted. */
+async function resumeCheck(broker: BrokerContext, request: RemotingCommand): Promise<RemotingCommand> {
+  const { msgId } = commands.resumeCheckHalfMessage.decodeRequest(request);
+  const stored =
+    msgId === undefined
+      ? undefined
+      : await broker.store.messageAt(decodeOffsetMessageId(msgId).physicalOffset);
+  const message = stored && decodeStoredMessage(stored);
+  // A real one takes any message; one that is no half message then ends all its rounds of questions early.
+  if (message?.properties[MessageProperty.PRODUCER_GROUP] === undefined || realPlaceOf(message) === undefined)
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, NOT_PUT_BACK);
+  if (broker.transactions.isFull) throw tooManyHalves();
+  await broker.transactions.resume(message);
   return createResponse(request, ResponseCode.SUCCESS);
 }
 
@@ -58,18 +84,20 @@ function isTooLate(broker: BrokerContext, message: StoredMessage): boolean {
 }
 
 function committed(message: StoredMessage, commitLogOffset: number): { topic: string; message: NewMessage } {
-  const { properties } = message;
-  const topic = properties[MessageProperty.REAL_TOPIC];
-  const queueId = Number(properties[MessageProperty.REAL_QID]);
-  if (topic === undefined || !Number.isInteger(queueId))
-    throw new Refusal(ResponseCode.SYSTEM_ERROR, NOT_FOUND);
-  const copy = copyOf(message, queueId, encodeProperties(properties));
+  const place = realPlaceOf(message);
+  if (place === undefined) throw new Refusal(ResponseCode.SYSTEM_ERROR, NOT_FOUND);
   return {
-    topic,
+    topic: place.topic,
     message: {
-      ...copy,
+      ...copyOf(message, place.queueId, encodeProperties(message.properties)),
       sysFlag: message.sysFlag | TRANSACTION_COMMIT,
       preparedTransactionOffset: commitLogOffset,
     },
   };
+}
+
+function realPlaceOf({ properties }: StoredMessage): { topic: string; queueId: number } | undefined {
+  const topic = properties[MessageProperty.REAL_TOPIC];
+  const queueId = Number(properties[MessageProperty.REAL_QID]);
+  return topic === undefined || !Number.isInteger(queueId) ? undefined : { topic, queueId };
 }

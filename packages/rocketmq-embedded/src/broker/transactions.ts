@@ -3,10 +3,11 @@ import {
   encodeProperties,
   MessageProperty,
   MessageSysFlag,
+  ResponseCode,
   type StoredMessage,
 } from '@dt/rocketmq-protocol';
 import type { Logger } from '../logger.ts';
-import { encodeHost } from '../server/index.ts';
+import { encodeHost, Refusal } from '../server/index.ts';
 import type { Appended, JsonFile, MessageStore, NewMessage } from '../store/index.ts';
 import { copyOf } from './delay-levels.ts';
 import { HALF_TOPIC, OPERATION_HALF_TOPIC } from './system-topics.ts';
@@ -92,20 +93,39 @@ export class Transactions {
     return appended;
   }
 
+  /** Has a half message wait again with no question counted, whether it waits still or was given up. */
+  async resume(message: StoredMessage): Promise<void> {
+    const properties: Record<string, string> = {
+      ...message.properties,
+      [MessageProperty.TRANSACTION_CHECK_TIMES]: '0',
+    };
+    const half = message.topic === HALF_TOPIC ? this.#pending.get(idOf(message)) : undefined;
+    if (half !== undefined) {
+      await this.renew(half, { ...message, properties });
+      return;
+    }
+    // It would name a copy that has ended.
+    delete properties[MessageProperty.TRANSACTION_PREPARED_QUEUE_OFFSET];
+    await this.prepare(copyOf(message, 0, encodeProperties(properties)));
+  }
+
   /**
-   * Ends a half message once: appends what comes of it, if anything does, and the note. False when it has ended
+   * Ends a half message once: appends what comes of it, if anything does, and the note. Undefined when it has ended
    * before.
    */
-  async end(id: number, outcome?: { topic: string; message: NewMessage }): Promise<boolean> {
+  async end(
+    id: number,
+    outcome?: { topic: string; message: NewMessage },
+  ): Promise<{ stored: Appended | undefined } | undefined> {
     const { store } = this.#options;
     const half = this.#pending.get(id);
-    if (half === undefined) return false;
-    if (outcome !== undefined) store.append(outcome.topic, outcome.message);
+    if (half === undefined) return undefined;
+    const stored = outcome && store.append(outcome.topic, outcome.message);
     // From here on it is stored: a second request must not store it again, even if the note fails.
     this.#pending.delete(id);
     store.append(OPERATION_HALF_TOPIC, noteOf(id));
     await store.committed();
-    return true;
+    return { stored };
   }
 
   /** The half message with this physical offset, whichever copy. */
@@ -183,6 +203,13 @@ export class Transactions {
       offset = read.nextOffset;
     }
   }
+}
+
+export function tooManyHalves(): Refusal {
+  return new Refusal(
+    ResponseCode.SYSTEM_BUSY,
+    'too many half messages wait for the end of their transactions',
+  );
 }
 
 function idOf(message: StoredMessage): number {

@@ -28,6 +28,8 @@ export interface Appended {
   physicalOffset: number;
   queueOffset: number;
   storeTimestamp: number;
+  /** Of the stored message. */
+  sizeBytes: number;
 }
 
 interface Waiter {
@@ -132,6 +134,7 @@ export class CommitLog {
       physicalOffset: segment.baseOffset + position,
       queueOffset: queue.assignedOffset,
       storeTimestamp: Date.now(),
+      sizeBytes: size,
     };
     writeRecord(batch.buffer, batch.length, size, message, {
       topicBytes: queue.topicBytes,

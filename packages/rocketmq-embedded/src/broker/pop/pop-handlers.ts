@@ -78,7 +78,7 @@ async function pop(
   for (;;) {
     const result = await reader.pop();
     if (result.count > 0) {
-      broker.stats.got(result.count);
+      broker.stats.got(header.topic, header.consumerGroup, result.count, result.bytes);
       if (result.rest > 0) broker.pop.held.wakeFirst(header.topic, header.consumerGroup, header.queueId);
       return answer(request, header, result, ResponseCode.SUCCESS, 'FOUND');
     }
