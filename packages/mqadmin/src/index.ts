@@ -1,2 +1,3 @@
 export { runMqadmin, type RunOptions } from './run.ts';
 export type { ConnectionDefaults } from './connect.ts';
+export { nearestName } from './nearest.ts';

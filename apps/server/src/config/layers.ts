@@ -1,6 +1,6 @@
 import { ConfigError } from './errors.ts';
 import { flatNames, isUnusedLegacy } from './legacy.ts';
-import { nearestName } from './nearest.ts';
+import { nearestName } from '@dt/mqadmin';
 import { logLevels } from './schema.ts';
 import { isTree, memberSchema, schemaAt, treeOf, type SchemaNode, type Tree } from './tree.ts';
 
