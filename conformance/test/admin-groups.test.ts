@@ -1,3 +1,4 @@
+import type { GroupRetryPolicy } from '@dt/rocketmq-client';
 import { eventually, uniqueName } from '@dt/testkit';
 import { describe, expect, test } from 'vitest';
 import { createTopic, Received, rocketmq, startAdmin, startConsumer, startProducer } from './support.ts';
@@ -7,13 +8,20 @@ describe('a consumer group', () => {
     const admin = await startAdmin();
     const group = uniqueName('group');
     expect(await admin.subscriptionGroup(rocketmq.brokerAddress, group)).toBeUndefined();
-    await admin.createSubscriptionGroup({ group, retryMaxTimes: 3, retryQueueNums: 2, consumeEnable: false });
+    const groupRetryPolicy: GroupRetryPolicy = {
+      type: 'EXPONENTIAL',
+      exponentialRetryPolicy: { initial: 1000, max: 60_000, multiplier: 3 },
+    };
+    await admin.createSubscriptionGroup({
+      ...{ group, retryMaxTimes: 3, retryQueueNums: 2, consumeEnable: false, groupRetryPolicy },
+    });
     const config = await admin.subscriptionGroup(rocketmq.brokerAddress, group);
     expect(config).toMatchObject({
       groupName: group,
       retryMaxTimes: 3,
       retryQueueNums: 2,
       consumeEnable: false,
+      groupRetryPolicy,
       consumeBroadcastEnable: true,
       consumeTimeoutMinute: 15,
     });

@@ -27,6 +27,7 @@ export {
   isReservedProperty,
   versionName,
   type Credentials,
+  type GroupRetryPolicy,
   type MessageQueue,
   type TopicRouteData,
 } from '@dt/rocketmq-protocol';

@@ -1,6 +1,7 @@
 export { CONSUME_RESULTS, type ConsumeResult } from './consume-result.ts';
 export type { ClientConnection } from './client-connection.ts';
 export { dataVersionFromJson, dataVersionOf, dataVersionToJson, type DataVersion } from './data-version.ts';
+export type { GroupRetryPolicy } from './group-retry-policy.ts';
 export {
   decodeHeartbeatData,
   encodeHeartbeatData,

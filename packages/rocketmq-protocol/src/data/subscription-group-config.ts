@@ -1,5 +1,10 @@
 import type { JsonObject } from '../json/json-value.ts';
 import type { JsonReader } from '../json/read.ts';
+import {
+  type GroupRetryPolicy,
+  groupRetryPolicyFromJson,
+  groupRetryPolicyToJson,
+} from './group-retry-policy.ts';
 
 /** A consumer group as one broker has it. */
 export interface SubscriptionGroupConfig {
@@ -11,6 +16,7 @@ export interface SubscriptionGroupConfig {
   retryQueueNums: number;
   /** Deliveries through the retry topic before a message goes to the dead letter topic. */
   retryMaxTimes: number;
+  groupRetryPolicy: GroupRetryPolicy;
   brokerId: number;
   whichBrokerWhenConsumeSlowly: number;
   notifyConsumerIdsChangedEnable: boolean;
@@ -32,6 +38,7 @@ export function subscriptionGroupConfigOf(
     consumeMessageOrderly: false,
     retryQueueNums: 1,
     retryMaxTimes: 16,
+    groupRetryPolicy: { type: 'CUSTOMIZED' },
     brokerId: 0,
     whichBrokerWhenConsumeSlowly: 1,
     notifyConsumerIdsChangedEnable: true,
@@ -52,7 +59,7 @@ export function subscriptionGroupConfigToJson(config: SubscriptionGroupConfig): 
     consumeMessageOrderly: config.consumeMessageOrderly,
     consumeTimeoutMinute: config.consumeTimeoutMinute,
     groupName: config.groupName,
-    groupRetryPolicy: { type: 'CUSTOMIZED' },
+    groupRetryPolicy: groupRetryPolicyToJson(config.groupRetryPolicy),
     groupSysFlag: config.groupSysFlag,
     notifyConsumerIdsChangedEnable: config.notifyConsumerIdsChangedEnable,
     retryMaxTimes: config.retryMaxTimes,
@@ -69,6 +76,9 @@ export function subscriptionGroupConfigFromJson(reader: JsonReader): Subscriptio
     consumeMessageOrderly: reader.boolean('consumeMessageOrderly', false),
     retryQueueNums: reader.integer('retryQueueNums', 1),
     retryMaxTimes: reader.integer('retryMaxTimes', 16),
+    ...(reader.has('groupRetryPolicy') && {
+      groupRetryPolicy: groupRetryPolicyFromJson(reader.object('groupRetryPolicy')),
+    }),
     brokerId: reader.integer('brokerId', 0),
     whichBrokerWhenConsumeSlowly: reader.integer('whichBrokerWhenConsumeSlowly', 1),
     notifyConsumerIdsChangedEnable: reader.boolean('notifyConsumerIdsChangedEnable', true),

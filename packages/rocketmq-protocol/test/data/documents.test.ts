@@ -5,7 +5,11 @@ import {
   decodeTopicRouteData,
   encodeHeartbeatData,
   encodeTopicRouteData,
+  JsonReader,
   messageQueueKey,
+  subscriptionGroupConfigFromJson,
+  subscriptionGroupConfigOf,
+  subscriptionGroupConfigToJson,
   subscriptionOf,
 } from '@dt/rocketmq-protocol';
 
@@ -90,5 +94,51 @@ describe('message queue', () => {
       { topic: 'A', brokerName: 'z', queueId: 12 },
     ];
     expect(queues.sort(compareMessageQueues).map((queue) => queue.queueId)).toEqual([12, 11, 9, 10]);
+  });
+});
+
+describe('the retry policy of a consumer group', () => {
+  const read = (policy: string) =>
+    subscriptionGroupConfigFromJson(
+      JsonReader.parse(Buffer.from(`{"groupName":"G","groupRetryPolicy":${policy}}`), 'group'),
+    );
+  const written = (policy: string): string =>
+    JSON.stringify(subscriptionGroupConfigToJson(read(policy))['groupRetryPolicy']);
+
+  it.each([
+    '{"type":"CUSTOMIZED"}',
+    '{"type":"EXPONENTIAL"}',
+    '{"exponentialRetryPolicy":{"initial":1000,"max":60000,"multiplier":3},"type":"EXPONENTIAL"}',
+    '{"customizedRetryPolicy":{"next":[1000,5000,10000]},"type":"CUSTOMIZED"}',
+  ])('is written as RocketMQ 5.3 writes it: %s', (policy) => {
+    expect(written(policy)).toBe(policy);
+  });
+
+  it.each([
+    ['null', '{"type":"CUSTOMIZED"}'],
+    ['{}', '{"type":"CUSTOMIZED"}'],
+    ['{"type":"exponential"}', '{"type":"EXPONENTIAL"}'],
+    [
+      '{"type":"EXPONENTIAL","exponentialRetryPolicy":{}}',
+      '{"exponentialRetryPolicy":{"initial":5000,"max":7200000,"multiplier":2},"type":"EXPONENTIAL"}',
+    ],
+    ['{"customizedRetryPolicy":{"next":["7"]}}', '{"customizedRetryPolicy":{"next":[7]},"type":"CUSTOMIZED"}'],
+  ])('is completed as RocketMQ 5.3 does it: %s', (policy, whole) => {
+    expect(written(policy)).toBe(whole);
+  });
+
+  it("has RocketMQ's delay levels where it names no delays", () => {
+    const { next = [] } = read('{"customizedRetryPolicy":{}}').groupRetryPolicy.customizedRetryPolicy ?? {};
+    expect(next).toHaveLength(18);
+    expect([next[0], next[4], next[17]]).toEqual([1_000, 60_000, 7_200_000]);
+  });
+
+  it('is refused when it is no policy', () => {
+    for (const policy of ['[1]', '{"customizedRetryPolicy":{"next":["x"]}}', '{"exponentialRetryPolicy":{"max":1.5}}'])
+      expect(() => read(policy), policy).toThrow(/is not|not an object/);
+  });
+
+  it('is that of RocketMQ for a group that has none of its own', () => {
+    expect(subscriptionGroupConfigOf('G').groupRetryPolicy).toEqual({ type: 'CUSTOMIZED' });
   });
 });
