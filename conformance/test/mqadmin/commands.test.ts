@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rocketmq } from '../support.ts';
+import { changing, CLUSTER, reading } from './calls.ts';
 import { openStage, program, type ProgramResult, runProgram, type Stage } from './stage.ts';
 
 const page = new URL('../../../docs/reference/mqadmin.md', import.meta.url);
-const CLUSTER = 'DefaultCluster';
-
 let stage: Stage;
 let documented: Map<string, unknown>;
 
@@ -48,40 +47,6 @@ function placesOf(shape: readonly string[]): string[] {
     .sort();
 }
 
-type Calls = [string, (stage: Stage & { own: string }) => string[]][];
-
-const reading: Calls = [
-  ['topicList', () => ['-c']],
-  ['topicStatus', ({ topic }) => ['-t', topic]],
-  ['topicRoute', ({ topic }) => ['-t', topic]],
-  ['topicClusterList', ({ topic }) => ['-t', topic]],
-  ['consumerProgress', ({ group }) => ['-g', group, '-s', 'true']],
-  ['consumerStatus', ({ group }) => ['-g', group, '-s']],
-  ['consumerConnection', ({ group }) => ['-g', group]],
-  ['producerConnection', ({ producerGroup, topic }) => ['-g', producerGroup, '-t', topic]],
-  ['clusterList', () => ['-c', CLUSTER]],
-  ['brokerStatus', () => ['-c', CLUSTER]],
-  ['getBrokerConfig', () => ['-c', CLUSTER]],
-  ['updateBrokerConfig', () => ['-c', CLUSTER, '-k', 'defaultTopicQueueNums', '-v', '8']],
-  ['queryMsgById', ({ topic, sent }) => ['-t', topic, '-i', sent[0]?.offsetMessageId ?? '']],
-  ['queryMsgByKey', ({ topic }) => ['-t', topic, '-k', 'key-3']],
-  ['queryMsgByUniqueKey', ({ topic, sent }) => ['-t', topic, '-i', sent[1]?.messageId ?? '']],
-  ['queryMsgByOffset', ({ topic }) => ['-t', topic, '-b', 'broker-a', '-i', '0', '-o', '0']],
-  ['allocateMQ', ({ topic }) => ['-t', topic, '-i', '10.0.0.1,10.0.0.2']],
-];
-
-/** In this order: some make what others need. */
-const changing: Calls = [
-  ['updateTopic', ({ own }) => ['-c', CLUSTER, '-t', own, '-o', 'true']],
-  ['sendMessage', ({ own }) => ['-t', own, '-p', 'hello', '-c', 'T', '-k', 'key']],
-  ['printMsg', ({ own }) => ['-t', own]],
-  ['updateSubGroup', ({ own }) => ['-c', CLUSTER, '-g', own]],
-  ['resetOffsetByTime', ({ own, topic }) => ['-g', own, '-t', topic, '-s', 'now']],
-  ['skipAccumulatedMessage', ({ own, topic }) => ['-g', own, '-t', topic]],
-  ['deleteSubGroup', ({ own }) => ['-c', CLUSTER, '-g', own, '-r', 'true']],
-  ['deleteTopic', ({ own }) => ['-c', CLUSTER, '-t', own, '--yes']],
-];
-
 describe('--json has the documented shape', () => {
   const own = uniqueName('own');
 
@@ -117,14 +82,24 @@ describe('a fault', () => {
     [
       'an unknown topic',
       () => ['topicStatus', '-t', 'no-such-topic'],
-      'topicList shows the topics there are',
+      'there is no topic no-such-topic; topicList shows those there are',
     ],
+    [
+      'a misspelt topic',
+      ({ topic }) => ['resetOffsetByTime', '-g', 'x', '-t', `${topic}s`, '-s', 'now'],
+      '; did you mean orders',
+    ],
+    ['a misspelt group', ({ group }) => ['consumerConnection', '-g', `${group}s`], '; did you mean billing'],
     [
       'an unknown cluster',
       () => ['updateTopic', '-c', 'Nope', '-t', 'x'],
       `the NameServer knows: ${CLUSTER}`,
     ],
-    ['an unknown group', () => ['consumerProgress', '-g', 'no-such-group'], 'a group is known by its topic'],
+    [
+      'an unknown group',
+      () => ['consumerProgress', '-g', 'no-such-group'],
+      'no member of a consumer group no-such-group was ever online; consumerProgress shows those there are',
+    ],
     [
       'a group of which nobody is online',
       ({ topic }) => ['producerConnection', '-g', 'nobody', '-t', topic],
@@ -147,16 +122,6 @@ describe('a fault', () => {
     expect(stderr).toContain(hint);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
-});
-
-test('a topic that somebody needs is not deleted where nobody can be asked', async () => {
-  const { code, stdout, stderr } = await mqadmin('deleteTopic', '-c', CLUSTER, '-t', stage.topic);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain(
-    `${stage.topic} has 10 messages and consumers online (${stage.group}): nothing was deleted`,
-  );
-  expect(stderr).toContain('--yes');
-  expect(await stage.admin.topicList()).toContain(stage.topic);
 });
 
 test('a setting that no broker has is refused by the name of the nearest', async () => {

@@ -1,5 +1,5 @@
 import { runMqadmin } from '@dt/mqadmin';
-import { Admin, Producer, PushConsumer, type SendResult } from '@dt/rocketmq-client';
+import { Admin, type ClientOptions, Producer, PushConsumer, type SendResult } from '@dt/rocketmq-client';
 import { eventually, uniqueName } from '@dt/testkit';
 import { execFile } from 'node:child_process';
 import { PassThrough } from 'node:stream';
@@ -17,8 +17,12 @@ export interface ProgramResult {
 }
 
 /** Runs our mqadmin as a process of its own. */
-export function runProgram(nameServer: string, args: readonly string[]): Promise<ProgramResult> {
-  const env = { ...process.env, NAMESRV_ADDR: nameServer };
+export function runProgram(
+  nameServer: string,
+  args: readonly string[],
+  more: NodeJS.ProcessEnv = {},
+): Promise<ProgramResult> {
+  const env = { ...process.env, ...more, NAMESRV_ADDR: nameServer };
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,
@@ -34,13 +38,28 @@ export function runProgram(nameServer: string, args: readonly string[]): Promise
   });
 }
 
-/** Runs our mqadmin within this process, which starts in no time. */
-export async function runHere(nameServer: string, args: readonly string[]): Promise<ProgramResult> {
-  const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+/**
+ * Runs our mqadmin within this process, which starts in no time. With an answer it has a terminal, where that is typed
+ * when it asks.
+ */
+export async function runHere(
+  nameServer: string,
+  args: readonly string[],
+  { env = {}, answer }: { env?: NodeJS.ProcessEnv; answer?: string } = {},
+): Promise<ProgramResult> {
+  const screen = (): PassThrough & { isTTY: boolean } =>
+    Object.assign(new PassThrough(), { isTTY: answer !== undefined });
+  const terminal = { stdin: screen(), stdout: screen(), stderr: screen() };
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
-    terminal[name].on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
-  const code = await runMqadmin([...args, ...patience], { env: { NAMESRV_ADDR: nameServer }, terminal });
+    terminal[name].on('data', (chunk: Buffer) => {
+      written[name] += chunk.toString();
+      if (chunk.toString().includes('[y/N]')) terminal.stdin.write(answer);
+    });
+  const code = await runMqadmin([...args, ...patience], {
+    env: { NAMESRV_ADDR: nameServer, ...env },
+    terminal,
+  });
   return { code, ...written };
 }
 
@@ -57,12 +76,17 @@ export interface Stage extends AsyncDisposable {
 
 const MESSAGES = 10;
 
-export async function openStage(nameServer: string, brokerAddress: string): Promise<Stage> {
+export async function openStage(
+  nameServer: string,
+  brokerAddress: string,
+  options: Pick<ClientOptions, 'credentials' | 'tls'> = {},
+): Promise<Stage> {
+  const common = { nameServers: nameServer, ...options };
   const [topic, group, producerGroup] = [uniqueName('orders'), uniqueName('billing'), uniqueName('shop')];
-  const admin = new Admin({ nameServers: nameServer });
-  const producer = new Producer({ nameServers: nameServer, group: producerGroup });
+  const admin = new Admin(common);
+  const producer = new Producer({ ...common, group: producerGroup });
   const consumer = new PushConsumer({
-    ...{ nameServers: nameServer, group, from: 'first', commitIntervalMs: 100 },
+    ...{ ...common, group, from: 'first', commitIntervalMs: 100 },
     subscriptions: [{ topic, expression: 'A || B' }],
     handler: async () => undefined,
   });

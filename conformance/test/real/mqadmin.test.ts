@@ -1,6 +1,7 @@
 import { eventually, JavaMqadmin, startBroker, uniqueName } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rocketmq } from '../support.ts';
+import { changing as changingCalls, CLUSTER, reading as readingCalls } from '../mqadmin/calls.ts';
 import { comparable, comparableSet } from '../mqadmin/comparable.ts';
 import { openStage, runHere, type Stage } from '../mqadmin/stage.ts';
 
@@ -11,8 +12,6 @@ interface Comparison {
 }
 
 type Outcome = { java: unknown; ours: unknown };
-
-const CLUSTER = 'DefaultCluster';
 
 /** Other tests make topics and groups meanwhile. */
 function ownLines(output: string, names: Readonly<Record<string, string>>): string[] {
@@ -71,12 +70,6 @@ function route(output: string): unknown {
 /** `now` is another time for each of the two. */
 function reset(output: string, names: Readonly<Record<string, string>>): string[] {
   return comparableSet(output.replaceAll(/timestamp\((?:string|long)\)\[.*?\]/g, ''), names);
-}
-
-/** Ours knows no policies of retries. */
-function groupConfig(output: string, names: Readonly<Record<string, string>>): string[] {
-  const known = output.replace(/groupRetryPolicy=\w+\{.*?\}, |, subscriptionDataSet=null/g, '');
-  return comparableSet(known, names);
 }
 
 /** Which queue goes to whom depends on the order of a hash in Java; how many each gets does not. */
@@ -195,27 +188,24 @@ const changing: Record<string, { as?: Comparison['as']; args: (own: string, stag
   'updateSubGroup and deleteSubGroup': [
     {
       args: (own) => [
-        'updateSubGroup',
-        '-c',
-        CLUSTER,
-        '-g',
-        own,
-        '-r',
-        '5',
-        '-q',
-        '2',
-        '-d',
-        'true',
-        '-i',
-        '1',
+        ...['updateSubGroup', '-c', CLUSTER, '-g', own, '-r', '5', '-q', '2', '-d', 'true', '-i', '1'],
+        ...[
+          '-p',
+          '{"type":"EXPONENTIAL","exponentialRetryPolicy":{"initial":1000,"max":60000,"multiplier":3}}',
+        ],
       ],
-      as: groupConfig,
     },
     { args: (own, { brokerAddress }) => ['deleteSubGroup', '-b', brokerAddress, '-g', own, '-r', 'true'] },
+    {
+      args: (own, { brokerAddress }) => [
+        ...['updateSubGroup', '-b', brokerAddress, '-g', own, '-s', 'false'],
+        ...['-p', '{"type":"CUSTOMIZED","customizedRetryPolicy":{"next":[1000,5000,10000]}}'],
+      ],
+    },
     { args: (own) => ['deleteSubGroup', '-c', CLUSTER, '-g', own] },
   ],
   'resetOffsetByTime and skipAccumulatedMessage': [
-    { args: (own) => ['updateSubGroup', '-c', CLUSTER, '-g', own], as: groupConfig },
+    { args: (own) => ['updateSubGroup', '-c', CLUSTER, '-g', own] },
     { args: (own, { topic }) => ['resetOffsetByTime', '-g', own, '-t', topic, '-s', '1'], as: reset },
     { args: (own, { topic }) => ['resetOffsetByTime', '-g', own, '-t', topic, '-s', 'now'], as: reset },
     {
@@ -286,6 +276,30 @@ test('what differs between two runs and means nothing is masked', () => {
   ]);
 });
 
+/** Each as `short long takesValue`, from the help of a command. */
+async function ourFlags(command: string): Promise<string[]> {
+  const { stdout } = await runHere('unused:1', [command, '--help']);
+  return [...stdout.matchAll(/^ {2}(?:-(\w), )?--(\w+)( <)?/gm)].map(
+    ([, short, long, value]) => `${short ?? null} ${long} ${value !== undefined}`,
+  );
+}
+
+describe("every flag of RocketMQ's own mqadmin", () => {
+  let java: JavaMqadmin;
+  beforeAll(async () => {
+    java = await JavaMqadmin.start(rocketmq.nameServer);
+  });
+  afterAll(() => java?.[Symbol.asyncDispose]());
+
+  test.each([...readingCalls, ...changingCalls].map(([name]) => name))('is one of our %s', async (name) => {
+    const [theirs, ours] = [await java.flags(name), await ourFlags(name)];
+    expect(theirs.length).toBeGreaterThan(2);
+    expect(ours).toEqual(expect.arrayContaining(theirs));
+    // Those we have beside them have long names only, which no later flag of theirs can be taken for.
+    expect(ours.filter((flag) => !theirs.includes(flag) && !flag.startsWith('null '))).toEqual([]);
+  });
+});
+
 describe.each(['real', 'embedded'] as const)(
   "RocketMQ's own mqadmin and ours say the same of the %s broker",
   (target) => {
@@ -301,6 +315,8 @@ describe.each(['real', 'embedded'] as const)(
         openStage(nameServer, brokerAddress),
         JavaMqadmin.start(nameServer),
       ]);
+      // The first answer with its figures can take a busy broker longer than Java waits.
+      await runHere(nameServer, ['clusterList']);
     });
     afterAll(async () => {
       await Promise.all([stage?.[Symbol.asyncDispose](), java?.[Symbol.asyncDispose]()]);

@@ -8,29 +8,39 @@ const advice: Partial<Record<RocketMQErrorCode, string>> = {
   'connect-failed':
     'Check that the broker runs and that its address, as clusterList shows it, can be reached from here.',
   'connection-lost': 'The server ended the connection: check its log, and whether it wants TLS (--tls).',
-  'tls-failed': 'Check --tlsCa (whom to trust) and --tlsServername, or whether the port speaks TLS at all.',
+  'tls-failed':
+    'Check --tlsCa (whom to trust), --tlsServername, and --tlsCert with --tlsKey where the server wants to know us; ' +
+    'or whether the port speaks TLS at all.',
   'topic-not-found': 'topicList shows the topics there are; a group is known by its topic %RETRY%GROUP.',
   'broker-not-found': 'clusterList shows the clusters and brokers there are.',
   'access-denied':
-    'Give an account with the right: --accessKey and --secretKey, or ROCKETMQ_ACCESS_KEY and ROCKETMQ_SECRET_KEY. ' +
-    'To change topics, groups and settings it must be an admin.',
+    'Give an account that may do this, with its own secret: --accessKey and --secretKey, or ROCKETMQ_ACCESS_KEY and ' +
+    'ROCKETMQ_SECRET_KEY. To change topics, groups and settings it must be an admin.',
   timeout: 'The server was slower than that; --timeout gives it more.',
 };
+
+/** Nothing was asked of anybody: a value of the call is not allowed. */
+const wrongCalls: ReadonlySet<RocketMQErrorCode> = new Set(['options-invalid', 'message-invalid']);
 
 export interface Explanation {
   readonly exitCode: ExitCode;
   readonly lines: readonly string[];
 }
 
+/** A broker tells refusals with the class that made them, and the line of its source. */
+function withoutJava(message: string): string {
+  return message
+    .replaceAll(/\b(?:org|com|java)\.[\w.]+(?:Exception|Error): /g, '')
+    .replaceAll(/, (?:org|com|java)\.[\w.$]+\(\w+\.java:\d+\)/g, '');
+}
+
 /** What to tell about a failure, and how the program then ends. */
 export function explain(error: unknown): Explanation {
   if (error instanceof RocketMQError) {
-    if (error.code === 'options-invalid') return { exitCode: exitCodes.wrongCall, lines: [error.message] };
+    const message = withoutJava(error.message);
+    if (wrongCalls.has(error.code)) return { exitCode: exitCodes.wrongCall, lines: [message] };
     const hint = advice[error.code];
-    return {
-      exitCode: exitCodes.fault,
-      lines: hint === undefined ? [error.message] : [error.message, hint],
-    };
+    return { exitCode: exitCodes.fault, lines: hint === undefined ? [message] : [message, hint] };
   }
   if (error instanceof WrongCallError) return { exitCode: exitCodes.wrongCall, lines: [error.message] };
   if (error instanceof FaultError) return { exitCode: exitCodes.fault, lines: [error.message] };

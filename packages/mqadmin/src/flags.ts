@@ -60,6 +60,9 @@ export function time(
 ): Flag<number | undefined> {
   return optional(spelling, description, (value) => {
     const timestamp = now && value === 'now' ? Date.now() : parseTime(value);
+    // Of a time in seconds all that is meant lies in the first months of 1970.
+    if (/^\d{10}$/.test(value))
+      throw new InvalidArgumentError(`These look like seconds; in milliseconds they are ${value}000.`);
     if (timestamp === undefined) {
       const words = now ? 'now, ' : '';
       throw new InvalidArgumentError(
@@ -67,6 +70,16 @@ export function time(
       );
     }
     return timestamp;
+  });
+}
+
+/** Where a broker listens. */
+export function address(spelling: string, description: string): Flag<string | undefined> {
+  return optional(spelling, description, (value) => {
+    const port = Number(/^(?:\[[\da-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/i.exec(value)?.[1]);
+    if (!(port >= 1 && port <= 65_535))
+      throw new InvalidArgumentError('Allowed: host:port, for example 127.0.0.1:10911.');
+    return value;
   });
 }
 

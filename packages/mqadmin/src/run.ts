@@ -5,6 +5,7 @@ import { exitCodes } from './exit.ts';
 import { explain } from './explain.ts';
 import { Output, type Terminal } from './output/index.ts';
 import { buildProgram, type RunCommand, withKnownCase } from './program.ts';
+import { withNearestName } from './unknown-name.ts';
 
 export interface RunOptions {
   /** How the program is called, for help and errors. @default 'mqadmin' */
@@ -69,6 +70,8 @@ function runner(
     const connect = (): Promise<Admin> => (admin ??= startAdmin(clientOptions));
     try {
       await endsOrIsInterrupted(command.run({ flags, out, signal, clientOptions, connect }), signal);
+    } catch (error) {
+      throw admin === undefined || signal.aborted ? error : await withNearestName(error, await admin, signal);
     } finally {
       out.close();
       // Closing rejects what still waits; a client that did not start has closed itself.

@@ -7,7 +7,7 @@ import { type Flag, toggle } from '../src/flags.ts';
 
 const page = new URL('../../../docs/reference/mqadmin.md', import.meta.url);
 /** Chapters that are not of one command. */
-const general = ['Every command', "Other than RocketMQ's"];
+const general = ['Every command', "Other than RocketMQ's", 'Access control and TLS'];
 
 let chapters: Map<string, string>;
 

@@ -1,12 +1,12 @@
 import { nodesOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
-import { text } from '../flags.ts';
+import { address, text } from '../flags.ts';
 
 export const brokerStatus = defineCommand({
   name: 'brokerStatus',
   summary: 'All figures that a broker tells of itself',
   flags: {
-    brokerAddr: text('-b, --brokerAddr <address>', 'this broker, host:port'),
+    brokerAddr: address('-b, --brokerAddr <address>', 'this broker, host:port'),
     clusterName: text('-c, --clusterName <cluster>', 'every broker of this cluster, slaves too'),
   },
   oneOf: ['brokerAddr', 'clusterName'],

@@ -1,7 +1,7 @@
 import { versionName } from '@dt/rocketmq-client';
 import { defineCommand } from '../command.ts';
 import { FaultError } from '../exit.ts';
-import { required, text } from '../flags.ts';
+import { address, required, text } from '../flags.ts';
 import { Columns } from '../output/index.ts';
 
 const columns = new Columns([
@@ -20,7 +20,10 @@ export const consumerConnection = defineCommand({
   summary: 'Members of a consumer group that are online, and what they subscribe to',
   flags: {
     consumerGroup: required(text('-g, --consumerGroup <group>', 'consumer group')),
-    brokerAddr: text('-b, --brokerAddr <address>', 'ask this broker, host:port (default: one of the group)'),
+    brokerAddr: address(
+      '-b, --brokerAddr <address>',
+      'ask this broker, host:port (default: one of the group)',
+    ),
   },
   examples: ['-g game-consumer', '-g game-consumer --json'],
   async run({ flags: { consumerGroup, brokerAddr }, out, signal, connect }) {

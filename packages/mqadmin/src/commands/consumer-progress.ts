@@ -1,12 +1,12 @@
 import { type Admin, RocketMQError, versionName } from '@dt/rocketmq-client';
+import { clientIps } from '../client-ips.ts';
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
 import { text, trueOrFalse } from '../flags.ts';
 import { inOrder } from '../in-order.ts';
-import { clientIps } from '../client-ips.ts';
+import { groupsOf } from '../unknown-name.ts';
 import { type Column, Columns, formatSeconds, type Output } from '../output/index.ts';
 
-const RETRY_PREFIX = '%RETRY%';
 const GROUPS_AT_ONCE = 8;
 
 const groupColumns = new Columns([
@@ -132,9 +132,7 @@ interface GroupProgress {
 
 async function allGroups(admin: Admin, out: Output, signal: AbortSignal): Promise<void> {
   const topics = await admin.topicList({ signal });
-  const groups = topics
-    .filter((topic) => topic.startsWith(RETRY_PREFIX))
-    .map((topic) => topic.slice(RETRY_PREFIX.length));
+  const groups = groupsOf(topics);
   const records: GroupProgress[] = [];
   let done = 0;
   if (!out.json) out.line(groupColumns.header());

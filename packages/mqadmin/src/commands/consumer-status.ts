@@ -1,7 +1,7 @@
 import { versionName } from '@dt/rocketmq-client';
 import { defineCommand } from '../command.ts';
 import { FaultError } from '../exit.ts';
-import { required, text, toggle } from '../flags.ts';
+import { address, required, text, toggle } from '../flags.ts';
 import { type Member, sameSubscription, stuckQueues } from '../group-health.ts';
 import { Columns } from '../output/index.ts';
 import { writePrivateFile } from '../private-file.ts';
@@ -20,7 +20,10 @@ export const consumerStatus = defineCommand({
   flags: {
     consumerGroup: required(text('-g, --consumerGroup <group>', 'consumer group')),
     clientId: text('-i, --clientId <id>', 'only this member, whole (default: a file for each)'),
-    brokerAddr: text('-b, --brokerAddr <address>', 'ask this broker, host:port (default: one of the group)'),
+    brokerAddr: address(
+      '-b, --brokerAddr <address>',
+      'ask this broker, host:port (default: one of the group)',
+    ),
     jstack: toggle('-s, --jstack', 'with the stacks of its threads, or what it has in their place'),
   },
   examples: ['-g game-consumer', '-g game-consumer -i 10.0.0.7@4711#c0ffee -s'],

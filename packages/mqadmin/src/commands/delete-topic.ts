@@ -1,8 +1,9 @@
-import { type Admin, RocketMQError } from '@dt/rocketmq-client';
+import type { Admin } from '@dt/rocketmq-client';
 import { mastersOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
-import { FaultError, WrongCallError } from '../exit.ts';
-import { required, text, toggle } from '../flags.ts';
+import { FaultError } from '../exit.ts';
+import { required, text } from '../flags.ts';
+import { confirmLosses, messagesIn, onlineTopics, yesFlag } from '../losses.ts';
 
 export const deleteTopic = defineCommand({
   name: 'deleteTopic',
@@ -10,19 +11,21 @@ export const deleteTopic = defineCommand({
   flags: {
     topic: required(text('-t, --topic <topic>', 'topic')),
     clusterName: required(text('-c, --clusterName <cluster>', 'from the brokers of this cluster')),
-    yes: toggle('--yes', 'do not ask, whatever would be lost'),
+    yes: yesFlag,
   },
   examples: ['-c DefaultCluster -t old_topic', '-c DefaultCluster -t old_topic --yes'],
   notes: 'It asks first when the topic has messages, or consumers that are online.',
   async run({ flags: { topic, clusterName, yes }, out, signal, connect }) {
     const admin = await connect();
-    mastersOf(await admin.clusterInfo({ signal }), clusterName);
-    const losses = yes ? [] : await lossesOf(admin, topic, clusterName, signal);
-    if (losses.length > 0) {
-      const what = `topic ${topic} has ${losses.join(' and ')}`;
-      if (!out.canAsk)
-        throw new WrongCallError(`${what}: nothing was deleted. Give --yes to delete it with them.`);
-      if (!(await out.confirm(`${what}. Delete it?`, signal))) throw new FaultError('nothing was deleted');
+    const brokers = mastersOf(await admin.clusterInfo({ signal }), clusterName);
+    // The brokers of the route: one of the cluster may not have the topic.
+    const stored = (await admin.topicStats(topic, { signal })).filter(({ queue }) =>
+      brokers.some(({ brokerName }) => brokerName === queue.brokerName),
+    );
+    if (stored.length === 0) throw new FaultError(`cluster ${clusterName} has no topic ${topic}`);
+    if (!yes) {
+      const losses = [...messagesIn(stored), ...(await consumersOf(admin, topic, signal))];
+      await confirmLosses(`topic ${topic}`, losses, out, signal);
     }
     await admin.deleteTopic(topic, { clusterName, signal });
     if (out.json) {
@@ -34,34 +37,9 @@ export const deleteTopic = defineCommand({
   },
 });
 
-/** What would be lost, for a person to read; empty for a topic that nobody misses. */
-async function lossesOf(
-  admin: Admin,
-  topic: string,
-  clusterName: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  try {
-    const queues = await admin.topicStats(topic, { clusterName, signal });
-    const messages = queues.reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0);
-    const online: string[] = [];
-    for (const group of await admin.groupsOfTopic(topic, { signal })) {
-      const members = await admin.consumerConnections(group, { signal }).catch((error: unknown) => {
-        // A group of which only offsets are left has nobody.
-        if (error instanceof RocketMQError && error.code === 'topic-not-found') return undefined;
-        throw error;
-      });
-      if (members?.subscriptions.some((subscription) => subscription.topic === topic) === true)
-        online.push(group);
-    }
-    return [
-      ...(messages > 0 ? [`${messages} ${messages === 1 ? 'message' : 'messages'}`] : []),
-      ...(online.length > 0 ? [`consumers online (${online.join(', ')})`] : []),
-    ];
-  } catch (error) {
-    const isUnknown =
-      error instanceof RocketMQError && (error.code === 'topic-not-found' || error.responseCode === 17);
-    if (isUnknown) throw new FaultError(`there is no topic ${topic}`);
-    throw error;
-  }
+async function consumersOf(admin: Admin, topic: string, signal: AbortSignal): Promise<string[]> {
+  const online: string[] = [];
+  for (const group of await admin.groupsOfTopic(topic, { signal }))
+    if ((await onlineTopics(admin, group, signal))?.includes(topic) === true) online.push(group);
+  return online.length === 0 ? [] : [`consumers online (${online.join(', ')})`];
 }

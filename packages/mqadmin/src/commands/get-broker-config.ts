@@ -1,6 +1,6 @@
 import { type BrokerNode, nodesOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
-import { text } from '../flags.ts';
+import { address, text } from '../flags.ts';
 
 /** Names of settings whose values stay where they are. */
 const SECRET = /password|secret|token/i;
@@ -10,7 +10,7 @@ export const getBrokerConfig = defineCommand({
   name: 'getBrokerConfig',
   summary: 'Everything that a broker is configured with',
   flags: {
-    brokerAddr: text('-b, --brokerAddr <address>', 'this broker, host:port'),
+    brokerAddr: address('-b, --brokerAddr <address>', 'this broker, host:port'),
     clusterName: text('-c, --clusterName <cluster>', 'every broker of this cluster, slaves too'),
   },
   oneOf: ['brokerAddr', 'clusterName'],

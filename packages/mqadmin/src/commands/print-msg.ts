@@ -43,7 +43,7 @@ export const printMsg = defineCommand({
   examples: [
     '-t dt_settle',
     "-t dt_settle -s 'order_settled || order_voided' -b 2026-01-31#18:00:00:000",
-    '-t dt_settle --json | jq .keys',
+    '-t dt_settle -d false --json | wc -l',
   ],
   notes: 'With --json each message is one JSON document on one line.',
   async run({ flags, out, signal, connect }) {

@@ -42,7 +42,8 @@ export const queryMsgById = defineCommand({
     const admin = await connect();
     const found: FoundMessage[] = [];
     const missing: string[] = [];
-    for (const id of ids) {
+    for (const [at, id] of ids.entries()) {
+      if (ids.length > 1) out.progress(`${at} of ${ids.length} ids`);
       const message = await find(admin, topic, id, cluster, signal);
       if (message === undefined) missing.push(id);
       else found.push(message);

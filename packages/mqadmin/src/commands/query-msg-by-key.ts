@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
-import { integer, orElse, required, text } from '../flags.ts';
+import { integer, orElse, required, text, time } from '../flags.ts';
 import { Columns } from '../output/index.ts';
 
 const columns = new Columns([
@@ -15,8 +15,14 @@ export const queryMsgByKey = defineCommand({
   flags: {
     topic: required(text('-t, --topic <topic>', 'topic')),
     msgKey: required(text('-k, --msgKey <key>', 'one of the keys of the message')),
-    beginTimestamp: integer('-b, --beginTimestamp <ms>', 'stored at this time or later, ms since 1970'),
-    endTimestamp: integer('-e, --endTimestamp <ms>', 'stored at this time or earlier, ms since 1970'),
+    beginTimestamp: time(
+      '-b, --beginTimestamp <time>',
+      'stored at this time or later: ms since 1970, or yyyy-MM-dd#HH:mm:ss:SSS',
+    ),
+    endTimestamp: time(
+      '-e, --endTimestamp <time>',
+      'stored at this time or earlier: ms since 1970, or yyyy-MM-dd#HH:mm:ss:SSS',
+    ),
     maxNum: orElse(integer('-m, --maxNum <count>', 'messages of one broker, at most', { min: 1 }), 64),
     cluster: text('-c, --cluster <cluster>', 'ask the brokers of this cluster (default: those of the route)'),
   },

@@ -2,7 +2,7 @@ import type { Admin } from '@dt/rocketmq-client';
 import { nodesOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
-import { integer, orElse, required, text, time, trueOrFalse } from '../flags.ts';
+import { address, integer, orElse, required, text, time, trueOrFalse } from '../flags.ts';
 import { type NewOffset, resetInCluster, showOffsets } from '../offsets-view.ts';
 import { formatMilliseconds } from '../output/index.ts';
 
@@ -18,7 +18,7 @@ export const resetOffsetByTime = defineCommand({
       { now: true },
     ),
     cluster: text('-c, --cluster <cluster>', 'only in the queues of this cluster'),
-    broker: text('-b, --broker <address>', 'only at this broker, host:port; with --queue'),
+    broker: address('-b, --broker <address>', 'only at this broker, host:port; with --queue'),
     queue: integer('-q, --queue <id>', 'only in this queue; with --broker', { max: 0x7fffffff }),
     offset: integer('-o, --offset <offset>', 'at this offset instead of a time; with --queue'),
     force: orElse(trueOrFalse('-f, --force <true|false>', 'also forward; brokers of 5.3 always do'), true),

@@ -2,14 +2,14 @@ import type { Admin } from '@dt/rocketmq-client';
 import { mastersOf, nodesOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
 import { FaultError, WrongCallError } from '../exit.ts';
-import { orElse, required, text, trueOrFalse } from '../flags.ts';
+import { address, orElse, required, text, trueOrFalse } from '../flags.ts';
 import { nearestName } from '../nearest.ts';
 
 export const updateBrokerConfig = defineCommand({
   name: 'updateBrokerConfig',
   summary: 'Change a setting of running brokers',
   flags: {
-    brokerAddr: text('-b, --brokerAddr <address>', 'of this broker, host:port'),
+    brokerAddr: address('-b, --brokerAddr <address>', 'of this broker, host:port'),
     clusterName: text('-c, --clusterName <cluster>', 'of every master of this cluster'),
     updateAllBroker: orElse(
       trueOrFalse('-a, --updateAllBroker <true|false>', 'with --clusterName: slaves too'),

@@ -1,7 +1,8 @@
 import { attributes, shownMap } from '../attributes.ts';
 import { mastersOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
-import { integer, orElse, required, text, trueOrFalse } from '../flags.ts';
+import { address, integer, orElse, required, text, trueOrFalse } from '../flags.ts';
+import { retryPolicy, shownRetryPolicy } from '../retry-policy.ts';
 
 export const updateSubGroup = defineCommand({
   name: 'updateSubGroup',
@@ -9,7 +10,7 @@ export const updateSubGroup = defineCommand({
   flags: {
     groupName: required(text('-g, --groupName <group>', 'consumer group')),
     clusterName: text('-c, --clusterName <cluster>', 'on every broker of this cluster'),
-    brokerAddr: text('-b, --brokerAddr <address>', 'on this broker, host:port'),
+    brokerAddr: address('-b, --brokerAddr <address>', 'on this broker, host:port'),
     consumeEnable: orElse(trueOrFalse('-s, --consumeEnable <true|false>', 'it may consume'), true),
     consumeFromMinEnable: orElse(
       trueOrFalse('-m, --consumeFromMinEnable <true|false>', 'it may start at the oldest message'),
@@ -34,6 +35,7 @@ export const updateSubGroup = defineCommand({
       }),
       16,
     ),
+    groupRetryPolicy: retryPolicy('-p, --groupRetryPolicy <json>'),
     brokerId: orElse(integer('-i, --brokerId <id>', 'the broker it consumes from: 0 is the master'), 0),
     whichBrokerWhenConsumeSlowly: orElse(
       integer('-w, --whichBrokerWhenConsumeSlowly <id>', 'the broker it consumes old messages from'),
@@ -46,8 +48,16 @@ export const updateSubGroup = defineCommand({
     attributes: attributes('--attributes <list>'),
   },
   oneOf: ['clusterName', 'brokerAddr'],
-  examples: ['-c DefaultCluster -g game-consumer', '-b 127.0.0.1:10911 -g game-consumer -r 3'],
-  notes: 'What is not given takes its default, also for a group that is there already.',
+  examples: [
+    '-c DefaultCluster -g game-consumer',
+    '-b 127.0.0.1:10911 -g game-consumer -r 3',
+    `-c DefaultCluster -g game-consumer -p '{"type":"CUSTOMIZED","customizedRetryPolicy":{"next":[1000,5000,10000]}}'`,
+  ],
+  notes:
+    'What is not given takes its default, also for a group that is there already.\n' +
+    'A retry policy is {"type":"EXPONENTIAL","exponentialRetryPolicy":{"initial":5000,"max":7200000,"multiplier":2}}\n' +
+    'or {"type":"CUSTOMIZED","customizedRetryPolicy":{"next":[1000,5000,10000]}}, in milliseconds. The broker keeps it\n' +
+    'for clients of the proxy; other clients go by the delay levels of the broker.',
   async run({ flags, out, signal, connect }) {
     const { groupName, clusterName, brokerAddr, notifyConsumerIdsChanged, ...rest } = flags;
     const admin = await connect();
@@ -62,6 +72,7 @@ export const updateSubGroup = defineCommand({
       consumeMessageOrderly: rest.consumeMessageOrderly,
       retryQueueNums: rest.retryQueueNums,
       retryMaxTimes: rest.retryMaxTimes,
+      groupRetryPolicy: rest.groupRetryPolicy,
       brokerId: rest.brokerId,
       whichBrokerWhenConsumeSlowly: rest.whichBrokerWhenConsumeSlowly,
       notifyConsumerIdsChangedEnable: notifyConsumerIdsChanged,
@@ -75,11 +86,19 @@ export const updateSubGroup = defineCommand({
     }
     const config = { groupName, ...settings };
     if (out.json) {
-      out.document({ brokers, config });
+      const { type, exponentialRetryPolicy = null, customizedRetryPolicy = null } = rest.groupRetryPolicy;
+      const groupRetryPolicy = { type, exponentialRetryPolicy, customizedRetryPolicy };
+      out.document({ brokers, config: { ...config, groupRetryPolicy } });
       return;
     }
-    const shown = { ...config, attributes: shownMap(config.attributes) };
-    const fields = Object.entries(shown).map(([name, value]) => `${name}=${value}`);
+    const { attributes: map, ...shown } = {
+      ...config,
+      groupRetryPolicy: shownRetryPolicy(config.groupRetryPolicy),
+    };
+    // Java shows the subscriptions here, which this command cannot set.
+    const fields = Object.entries({ ...shown, subscriptionDataSet: null, attributes: shownMap(map) }).map(
+      ([name, value]) => `${name}=${value}`,
+    );
     out.line(`SubscriptionGroupConfig{${fields.join(', ')}}`);
   },
 });

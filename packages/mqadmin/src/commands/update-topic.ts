@@ -3,7 +3,7 @@ import { attributes, shownMap } from '../attributes.ts';
 import { type BrokerNode, mastersOf, nodesOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
 import { FaultError } from '../exit.ts';
-import { integer, orElse, required, text, trueOrFalse } from '../flags.ts';
+import { address, integer, orElse, required, text, trueOrFalse } from '../flags.ts';
 
 /** Where NameServers keep which queues an ordered topic has: `broker-a:8;broker-b:8`. */
 const ORDER_NAMESPACE = 'ORDER_TOPIC_CONFIG';
@@ -16,7 +16,7 @@ export const updateTopic = defineCommand({
   flags: {
     topic: required(text('-t, --topic <topic>', 'topic')),
     clusterName: text('-c, --clusterName <cluster>', 'on every broker of this cluster'),
-    brokerAddr: text('-b, --brokerAddr <address>', 'on this broker, host:port'),
+    brokerAddr: address('-b, --brokerAddr <address>', 'on this broker, host:port'),
     readQueueNums: orElse(
       integer('-r, --readQueueNums <count>', 'queues to read from', { min: 1, max: 65_536 }),
       8,

@@ -69,7 +69,13 @@ export class Output {
     this.#clearProgress();
     const lines = createInterface({ input: this.#terminal.stdin, output: this.#terminal.stderr });
     try {
-      const answer = await lines.question(`${question} [y/N] `, { signal });
+      // Ctrl-C means the whole command, not the question alone.
+      lines.once('SIGINT', () => process.emit('SIGINT'));
+      const answer = await lines.question(`${question} [y/N] `, { signal }).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        // Ctrl-D: the end of all answers.
+        return '';
+      });
       return /^y(es)?$/i.test(answer.trim());
     } finally {
       lines.close();

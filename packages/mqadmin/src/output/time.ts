@@ -27,7 +27,10 @@ export function parseTime(value: string): number | undefined {
   if (/^\d{1,15}$/.test(value)) return Number(value);
   const match = /^(\d{4})-(\d\d)-(\d\d)#(\d\d):(\d\d):(\d\d):(\d{3})$/.exec(value);
   if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour, minute, second, millisecond] = match.slice(1).map(Number);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millisecond] = match
+    .slice(1)
+    .map(Number);
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
   const at = new Date(year, month - 1, day, hour, minute, second, millisecond);
   // What does not exist, as the 31st of June, comes out as another day.
   return at.getMonth() === month - 1 && at.getDate() === day ? at.getTime() : undefined;

@@ -44,6 +44,22 @@ it.each([
   expect(stderr()).toContain('Delete it? [y/N]');
 });
 
+it('takes the end of all answers for a no', async () => {
+  const { terminal, stdin } = fakeTerminal({ isTTY: true });
+  const asked = new Output(terminal, false).confirm('Delete it?', never);
+  stdin.write('\u0004');
+  expect(await asked).toBe(false);
+});
+
+it('ends with the command when that is interrupted at a question', async () => {
+  const { terminal, stdin } = fakeTerminal({ isTTY: true });
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const asked = new Output(terminal, false).confirm('Delete it?', interrupt.signal);
+  stdin.write('\u0003');
+  await expect(asked).rejects.toThrow(/abort/);
+});
+
 it('can ask nobody without a terminal', () => {
   expect(new Output(fakeTerminal().terminal, false).canAsk).toBe(false);
 });

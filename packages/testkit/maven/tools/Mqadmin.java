@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
 import org.apache.rocketmq.srvutil.ServerUtil;
 import org.apache.rocketmq.tools.command.MQAdminStartup;
@@ -20,7 +21,8 @@ import org.apache.rocketmq.tools.command.SubCommand;
 /**
  * RocketMQ's own commands, many in one JVM: a line "number TAB command TAB argument ..." on standard input is answered
  * by "number TAB output TAB failure", both in base64, when the command has ended. Several run at once, since each waits
- * for seconds until its threads have ended.
+ * for seconds until its threads have ended. "number TAB flags TAB command" is answered by the flags of the command, one a
+ * line: short name, long name, whether it takes a value.
  */
 public class Mqadmin {
     /** A client is named by the millisecond it was made in: two of one name would be one. */
@@ -35,10 +37,13 @@ public class Mqadmin {
         BufferedReader calls = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = calls.readLine(); line != null; line = calls.readLine()) {
             String[] words = line.split("\t", -1);
-            SubCommand command = Commands.fresh(words[1]);
+            boolean asksForFlags = words[1].equals("flags");
+            SubCommand command = Commands.fresh(words[asksForFlags ? 2 : 1]);
             workers.execute(() -> {
                 OUTPUT.set(new ByteArrayOutputStream());
-                String failure = run(command, Arrays.copyOfRange(words, 2, words.length));
+                String failure = asksForFlags
+                    ? printFlags(command)
+                    : run(command, Arrays.copyOfRange(words, 2, words.length));
                 String answer = words[0] + "\t" + base64(OUTPUT.get().toByteArray())
                     + "\t" + base64(failure.getBytes(StandardCharsets.UTF_8));
                 synchronized (answers) {
@@ -48,6 +53,13 @@ public class Mqadmin {
             });
         }
         System.exit(0);
+    }
+
+    private static String printFlags(SubCommand command) {
+        Options options = command.buildCommandlineOptions(ServerUtil.buildCommandlineOptions(new Options()));
+        for (Option option : options.getOptions())
+            System.out.println(option.getOpt() + " " + option.getLongOpt().trim() + " " + option.hasArg());
+        return "";
     }
 
     /** Empty when the command went well. */

@@ -77,6 +77,12 @@ export class JavaMqadmin implements AsyncDisposable {
     return /group\[admin_ext_group\] has created/.test(result.failure) ? this.run(args) : result;
   }
 
+  /** Of a command, each as `short long takesValue`; `null` for a short name that it does not have. */
+  async flags(command: string): Promise<string[]> {
+    const { output } = await this.#runOnce(['flags', command]);
+    return output.trim().split(/\r?\n/);
+  }
+
   async #runOnce(args: readonly string[]): Promise<JavaCommandResult> {
     if (this.#java.exitCode !== null) throw this.#failure('the JVM has ended');
     const number = String(++this.#calls);
