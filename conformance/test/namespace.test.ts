@@ -188,3 +188,92 @@ test('a transaction of a namespace commits', async () => {
   expect(result.queue.topic).toBe(topic);
   await eventually(() => received.bodies.includes('tx'), { timeoutMs: 20_000 });
 });
+
+test('an admin client of a namespace takes and gives names without it, and lists nothing of others', async () => {
+  const topic = uniqueName('topic');
+  const group = uniqueName('group');
+  const outside = await startAdmin();
+  const admin = await startAdmin(rocketmq.nameServer, { namespace });
+  const { brokerAddress } = rocketmq;
+  const wire = (name: string): string => `${namespace}%${name}`;
+
+  await admin.createTopic({ topic, readQueueNums: 1, writeQueueNums: 1 });
+  expect((await outside.topicRoute(wire(topic))).readableQueues).toHaveLength(1);
+  const [queue] = (await admin.topicRoute(topic)).readableQueues;
+  if (queue === undefined) throw new Error('the topic has a queue');
+  expect(queue.topic).toBe(topic);
+  expect((await admin.topicRouteData(topic)).queueDatas).toHaveLength(1);
+  const lists = [
+    await admin.topicList(),
+    (await admin.allTopicConfigs(brokerAddress)).map(({ topicName }) => topicName),
+  ];
+  for (const list of lists) {
+    expect(list).toContain(topic);
+    expect(list.filter((name) => name.startsWith(namespace) || name === 'SELF_TEST_TOPIC')).toEqual([]);
+  }
+  expect(await admin.topicConfig(brokerAddress, topic)).toMatchObject({ topicName: topic, readQueueNums: 1 });
+  await admin.createSubscriptionGroup({ group, retryMaxTimes: 3 });
+  expect(await outside.subscriptionGroup(brokerAddress, wire(group))).toMatchObject({ retryMaxTimes: 3 });
+  expect(await admin.subscriptionGroup(brokerAddress, group)).toMatchObject({ groupName: group });
+  const groups = (await admin.subscriptionGroups(brokerAddress)).map(({ groupName }) => groupName);
+  expect(groups).toContain(group);
+  expect(groups.filter((name) => name.startsWith(namespace) || name === 'TOOLS_CONSUMER')).toEqual([]);
+
+  const received = new Received();
+  const producerGroup = uniqueName('producer');
+  const producer = await startProducer({ namespace, group: producerGroup });
+  const sent = await producer.send({ topic, keys: ['k1'], body: 'one' });
+  for (const body of ['two', 'three']) await producer.send({ topic, body });
+  const consumer = await startConsumer({
+    ...{ namespace, group, subscriptions: [{ topic, expression: '*' }], commitIntervalMs: 200 },
+    handler: received.handler,
+  });
+  await eventually(() => received.messages.length === 3, { timeoutMs: 20_000 });
+  expect(await admin.maxOffset(queue)).toBe(3);
+  expect(await admin.topicStats(topic)).toMatchObject([{ queue, maxOffset: 3 }]);
+  await eventually(async () => (await admin.consumeStats(group, topic)).queues[0]?.consumerOffset === 3);
+  expect((await admin.consumeStats(group, topic)).queues).toMatchObject([{ queue }]);
+  expect(await admin.consumeTimeSpan(group, topic)).toMatchObject([{ queue }]);
+  expect(await admin.groupsOfTopic(topic)).toEqual([group]);
+  expect(await admin.topicsOfGroup(group)).toContain(topic);
+  const members = await admin.consumerConnections(group);
+  expect(members?.subscriptions.map((subscription) => subscription.topic).sort()).toEqual([
+    `%RETRY%${group}`,
+    topic,
+  ]);
+  expect(await admin.producerConnections(producerGroup, topic)).toHaveLength(1);
+  const info = await admin.consumerRunningInfo(group, consumer.clientId);
+  expect(info.queues.map((running) => running.queue)).toContainEqual(queue);
+  expect(info.topics.map((status) => status.topic)).toContain(topic);
+  expect(await admin.consumerStatus(group, topic)).toMatchObject([{ offsets: [{ queue, offset: 3 }] }]);
+  const direct = await admin.consumeDirectly(group, consumer.clientId, topic, sent.offsetMessageId);
+  expect(direct.consumeResult).toBe('CR_SUCCESS');
+  expect(received.messages[3]).toMatchObject({ topic, queue: { topic } });
+
+  const found = await eventually(async () => (await admin.messagesByKey(topic, 'k1'))[0]);
+  expect(found).toMatchObject({ topic, queue, queueOffset: 0 });
+  expect(await admin.messageByUniqueKey(topic, sent.messageId)).toMatchObject({ topic, queue });
+  expect(await admin.messageById(sent.offsetMessageId)).toMatchObject({ topic, queue });
+  expect((await admin.readMessages(queue, 1)).messages.map((message) => message.queue)).toEqual([
+    queue,
+    queue,
+  ]);
+  expect(await admin.messageTrack(found)).toEqual([{ group, track: 'CONSUMED' }]);
+  const entry = (await admin.allConsumerOffsets(brokerAddress)).find((offsets) => offsets.group === group);
+  expect(entry?.group).toBe(group);
+  const stats = (await admin.brokerConsumeStats(brokerAddress)).groups.find((one) => one.group === group);
+  expect(stats?.topics.flatMap(({ queues }) => queues.map((one) => one.queue))).toContainEqual(queue);
+
+  await consumer.close();
+  const other = uniqueName('group');
+  await admin.cloneGroupOffset(group, other, { topic, offline: true });
+  expect((await outside.consumeStats(wire(other), wire(topic))).queues).toMatchObject([
+    { consumerOffset: 3 },
+  ]);
+  expect(await admin.resetOffset({ group, topic, to: 'first' })).toEqual([{ queue, offset: 0 }]);
+  expect(await admin.resetOffset({ group, topic, to: { queue, offset: 2 }, offline: true })).toEqual([
+    { queue, offset: 2 },
+  ]);
+  await admin.deleteSubscriptionGroup(group);
+  expect(await outside.subscriptionGroup(brokerAddress, wire(group))).toBeUndefined();
+});

@@ -1,11 +1,19 @@
 import { type BrokerData, commands, MASTER_ID, type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
 import { ClientInstance, type RequestOptions } from '../client/index.ts';
 import { asRocketMQError, RocketMQError } from '../errors.ts';
-import { type ClientOptions, checkClientOptions, invalidOption } from '../options.ts';
+import { checkNamespace, type ClientOptions, checkClientOptions, invalidOption } from '../options.ts';
 import type { TopicRoute } from '../routes/index.ts';
 import type { InvokeOptions } from '../transport/index.ts';
+import { Names } from './names.ts';
 
-export type AdminOptions = ClientOptions;
+export interface AdminOptions extends ClientOptions {
+  /**
+   * Topics and groups carry it on the wire, `NAMESPACE%topic`. Names and queues are taken and given without it, and lists
+   * of topics and groups have only those of the namespace.
+   * @default none
+   */
+  namespace?: string;
+}
 
 export type ClusterInfo = commands.ClusterInfo;
 
@@ -26,10 +34,12 @@ export interface AskedBrokers extends RequestOptions {
 /** What all areas of the admin client stand on: the connection to a cluster, and who its brokers are. */
 export abstract class AdminBase {
   protected readonly client: ClientInstance;
+  protected readonly names: Names;
   readonly #requestTimeoutMs: number;
 
   constructor(options: AdminOptions) {
     const checked = checkClientOptions(options);
+    this.names = new Names(checkNamespace(options.namespace));
     this.#requestTimeoutMs = checked.requestTimeoutMs;
     this.client = new ClientInstance(checked);
   }
@@ -53,8 +63,14 @@ export abstract class AdminBase {
   }
 
   /** Looked up now. Fails with `topic-not-found`. */
-  topicRoute(topic: string): Promise<TopicRoute> {
-    return this.client.routes.refresh(topic);
+  async topicRoute(topic: string): Promise<TopicRoute> {
+    const route = await this.client.routes.refresh(this.names.onWire(topic));
+    return {
+      ...route,
+      topic: this.names.within(route.topic),
+      writableQueues: route.writableQueues.map((queue) => this.names.queueWithin(queue)),
+      readableQueues: route.readableQueues.map((queue) => this.names.queueWithin(queue)),
+    };
   }
 
   /** For requests whose answer is looked at whatever its code. */

@@ -31,13 +31,20 @@ export abstract class BrokerAdmin extends MessageAdmin {
     return (await this.client.request(brokerAddress, commands.getBrokerRuntimeInfo, {}, options)).table;
   }
 
-  /** How far all groups are in all topics of one broker. */
+  /** How far all groups are in all topics of one broker; the sums are those of the whole broker. */
   async brokerConsumeStats(
     brokerAddress: string,
     options: BrokerConsumeStatsOptions = {},
   ): Promise<BrokerConsumeStats> {
     const request = { isOrder: options.orderedOnly ?? false };
-    return this.client.request(brokerAddress, commands.getBrokerConsumeStats, request, options);
+    const stats = await this.client.request(brokerAddress, commands.getBrokerConsumeStats, request, options);
+    const groups = stats.groups
+      .filter(({ group }) => this.names.isOwn(group))
+      .map(({ group, topics }) => ({
+        group: this.names.within(group),
+        topics: topics.map((topic) => ({ ...topic, queues: this.names.queuesWithin(topic.queues) })),
+      }));
+    return { ...stats, groups };
   }
 
   /** Everything a broker is configured with. */
@@ -93,14 +100,17 @@ export abstract class BrokerAdmin extends MessageAdmin {
   ): Promise<ConsumeQueuePart | undefined> {
     checkQueue(queue);
     const request = {
-      topic: queue.topic,
+      topic: this.names.onWire(queue.topic),
       queueId: queue.queueId,
       index: integer('from', from, 0, 0, Number.MAX_SAFE_INTEGER),
       count: integer('count', count, 1, 1, 65_536),
-      consumerGroup: options.group,
+      consumerGroup: options.group === undefined ? undefined : this.names.onWire(options.group),
     };
-    const address = await this.client.masterOf(queue.topic, queue.brokerName);
-    return this.client.request(address, commands.queryConsumeQueue, request, options);
+    const address = await this.client.masterOf(request.topic, queue.brokerName);
+    const part = await this.client.request(address, commands.queryConsumeQueue, request, options);
+    if (part?.subscription === undefined) return part;
+    const { subscription } = part;
+    return { ...part, subscription: { ...subscription, topic: this.names.within(subscription.topic) } };
   }
 
   /** How many delayed messages one broker has delivered, by delay level. */
@@ -113,6 +123,9 @@ export abstract class BrokerAdmin extends MessageAdmin {
     brokerAddress: string,
     options: RequestOptions = {},
   ): Promise<GroupTopicOffsets[]> {
-    return (await this.client.request(brokerAddress, commands.getAllConsumerOffset, {}, options)).entries;
+    const { entries } = await this.client.request(brokerAddress, commands.getAllConsumerOffset, {}, options);
+    return this.names
+      .topicsWithin(entries.filter(({ group }) => this.names.isOwn(group)))
+      .map((entry) => ({ ...entry, group: this.names.within(entry.group) }));
   }
 }

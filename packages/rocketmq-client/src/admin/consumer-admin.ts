@@ -13,6 +13,7 @@ import { asRocketMQError, RocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
 import { checkQueue, mastersOf, requireText } from './admin-base.ts';
 import { BrokerAdmin } from './broker-admin.ts';
+import type { Names } from './names.ts';
 
 /** Where a group is to go on: at its first messages, behind its last ones, at a time, or in one queue at an offset. */
 export type ResetTarget = 'first' | 'last' | { timestamp: number } | { queue: MessageQueue; offset: number };
@@ -65,7 +66,7 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
    * for that, and have none, get the offsets stored.
    */
   async resetOffset(reset: ResetOffsetOptions, options: RequestOptions = {}): Promise<QueueOffset[]> {
-    const { group, topic, to, force = true, offline = false } = checkReset(reset);
+    const { group, topic, to, force = true, offline = false } = this.#onWire(checkReset(reset, this.names));
     const brokers = [...(await this.topicRoute(topic)).brokers.values()];
     const wanted = typeof to === 'object' && 'queue' in to ? to.queue.brokerName : undefined;
     const parts = await Promise.all(
@@ -84,7 +85,7 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
       throw new RocketMQError('broker-not-found', `topic ${topic} has no broker ${wanted}`, {
         retryable: true,
       });
-    return parts.flat().sort((a, b) => compareMessageQueues(a.queue, b.queue));
+    return this.names.queuesWithin(parts.flat()).sort((a, b) => compareMessageQueues(a.queue, b.queue));
   }
 
   /** Has a group pass by everything that is stored in a topic now. */
@@ -99,7 +100,11 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
     clientId?: string,
     options: RequestOptions = {},
   ): Promise<ConsumerProgress[]> {
-    const request = { group: requireText('group', group), topic, clientAddr: clientId };
+    const request = {
+      group: this.names.onWire(requireText('group', group)),
+      topic: this.names.onWire(topic),
+      clientAddr: clientId,
+    };
     const parts = await this.ofEveryMaster(topic, (address) =>
       this.client.request(address, commands.invokeBrokerToGetConsumerStatus, request, {
         timeoutMs: RELAY_TIMEOUT_MS,
@@ -108,7 +113,8 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
     );
     const byId = new Map<string, ConsumerProgress>();
     // Each broker asks every member for all its queues.
-    for (const client of parts.flatMap(({ clients }) => clients)) byId.set(client.clientId, client);
+    for (const client of parts.flatMap(({ clients }) => clients))
+      byId.set(client.clientId, { ...client, offsets: this.names.queuesWithin(client.offsets) });
     return [...byId.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
   }
 
@@ -124,7 +130,7 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
   ): Promise<ConsumerRunningInfo> {
     const { stack = false, brokerAddress, ...rest } = options;
     const request = {
-      consumerGroup: requireText('group', group),
+      consumerGroup: this.names.onWire(requireText('group', group)),
       clientId: requireText('clientId', clientId),
       jstackEnable: stack,
     };
@@ -136,7 +142,13 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
     if (address === undefined)
       throw new RocketMQError('broker-not-found', `group ${group} has no broker`, { retryable: true });
     const relayed = { timeoutMs: RELAY_TIMEOUT_MS, ...rest };
-    return this.client.request(address, commands.getConsumerRunningInfo, request, relayed);
+    const info = await this.client.request(address, commands.getConsumerRunningInfo, request, relayed);
+    return {
+      ...info,
+      subscriptions: this.names.topicsWithin(info.subscriptions),
+      queues: this.names.queuesWithin(info.queues),
+      topics: this.names.topicsWithin(info.topics),
+    };
   }
 
   /**
@@ -151,15 +163,25 @@ export abstract class ConsumerAdmin extends BrokerAdmin {
     options: RequestOptions = {},
   ): Promise<DirectConsumption> {
     const request = {
-      consumerGroup: requireText('group', group),
+      consumerGroup: this.names.onWire(requireText('group', group)),
       clientId: requireText('clientId', clientId),
       msgId: offsetMessageId,
-      topic: requireText('topic', topic),
+      topic: this.names.onWire(requireText('topic', topic)),
       body: EMPTY_BODY,
     };
     const address = storingBrokerOf(offsetMessageId);
     const relayed = { timeoutMs: RELAY_TIMEOUT_MS, ...options };
     return this.client.request(address, commands.consumeMessageDirectly, request, relayed);
+  }
+
+  #onWire(reset: ResetOffsetOptions): ResetOffsetOptions {
+    const { group, topic, to } = reset;
+    return {
+      ...reset,
+      group: this.names.onWire(group),
+      topic: this.names.onWire(topic),
+      to: typeof to === 'object' && 'queue' in to ? { ...to, queue: this.names.queueOnWire(to.queue) } : to,
+    };
   }
 
   async #resetAt(part: ResetPart, options: RequestOptions): Promise<QueueOffset[]> {
@@ -220,7 +242,7 @@ function resetFields(to: ResetTarget): { timestamp: number; queueId?: number; of
     : { timestamp: to.timestamp };
 }
 
-function checkReset(reset: ResetOffsetOptions): ResetOffsetOptions {
+function checkReset(reset: ResetOffsetOptions, names: Names): ResetOffsetOptions {
   const { group, topic, to } = reset;
   requireText('group', group);
   requireText('topic', topic);
@@ -236,7 +258,8 @@ function checkReset(reset: ResetOffsetOptions): ResetOffsetOptions {
       "expected 'first', 'last', { timestamp: milliseconds } or { queue, offset }",
     );
   checkQueue(to.queue);
-  if (to.queue.topic !== topic) throw invalidOption('to.queue.topic', to.queue.topic, 'expected the topic');
+  if (names.onWire(to.queue.topic) !== names.onWire(topic))
+    throw invalidOption('to.queue.topic', to.queue.topic, 'expected the topic');
   integer('to.offset', to.offset, 0, 0, Number.MAX_SAFE_INTEGER);
   return reset;
 }

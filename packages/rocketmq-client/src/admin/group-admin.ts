@@ -63,7 +63,10 @@ export interface GroupConsumeStats {
 export abstract class GroupAdmin extends TopicAdmin {
   /** How far a group is, on all brokers of its topics. Fails with `topic-not-found` for a group that never lived. */
   async consumeStats(group: string, topic?: string, options: AskedBrokers = {}): Promise<GroupConsumeStats> {
-    const request = { consumerGroup: group, topic };
+    const request = {
+      consumerGroup: this.names.onWire(group),
+      topic: topic === undefined ? undefined : this.names.onWire(topic),
+    };
     const stats = await this.ofEveryMaster(
       topic ?? retryTopic(group),
       (address) => this.client.request(address, commands.getConsumeStats, request, options),
@@ -71,7 +74,9 @@ export abstract class GroupAdmin extends TopicAdmin {
     );
     return {
       consumeTps: stats.reduce((sum, part) => sum + part.consumeTps, 0),
-      queues: stats.flatMap((part) => part.queues).sort((a, b) => compareMessageQueues(a.queue, b.queue)),
+      queues: this.names
+        .queuesWithin(stats.flatMap((part) => part.queues))
+        .sort((a, b) => compareMessageQueues(a.queue, b.queue)),
     };
   }
 
@@ -81,11 +86,16 @@ export abstract class GroupAdmin extends TopicAdmin {
     topic: string,
     options: RequestOptions = {},
   ): Promise<QueueTimeSpan[]> {
-    const request = { topic, group: requireText('group', group) };
+    const request = {
+      topic: this.names.onWire(topic),
+      group: this.names.onWire(requireText('group', group)),
+    };
     const parts = await this.ofEveryMaster(topic, (address) =>
       this.client.request(address, commands.queryConsumeTimeSpan, request, options),
     );
-    return parts.flatMap((part) => part.queues).sort((a, b) => compareMessageQueues(a.queue, b.queue));
+    return this.names
+      .queuesWithin(parts.flatMap((part) => part.queues))
+      .sort((a, b) => compareMessageQueues(a.queue, b.queue));
   }
 
   /** Gives a group, on every master that is meant, the offsets of another one. */
@@ -96,9 +106,9 @@ export abstract class GroupAdmin extends TopicAdmin {
   ): Promise<void> {
     const { clusterName, brokerAddress, topic, offline = false } = options;
     const request = {
-      srcGroup: requireText('sourceGroup', sourceGroup),
-      destGroup: groupName(targetGroup),
-      topic,
+      srcGroup: this.names.onWire(requireText('sourceGroup', sourceGroup)),
+      destGroup: groupName(targetGroup, this.names.namespace),
+      topic: topic === undefined ? undefined : this.names.onWire(topic),
       offline,
     };
     for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
@@ -118,8 +128,8 @@ export abstract class GroupAdmin extends TopicAdmin {
   ): Promise<void> {
     const { clusterName, brokerAddress } = options;
     const request = {
-      topic: requireText('topic', topic),
-      consumerGroup: groupName(group),
+      topic: this.names.onWire(requireText('topic', topic)),
+      consumerGroup: groupName(group, this.names.namespace),
       mode: oneOf('mode', mode, mode, ['PULL', 'POP']),
       popShareQueueNum: integer('popShareQueueNum', options.popShareQueueNum, -1, -1, 0x7fffffff),
     };
@@ -139,8 +149,8 @@ export abstract class GroupAdmin extends TopicAdmin {
     options: QueryAssignmentOptions = {},
   ): Promise<QueueAssignment[] | undefined> {
     const request = {
-      topic: requireText('topic', topic),
-      consumerGroup: requireText('group', group),
+      topic: this.names.onWire(requireText('topic', topic)),
+      consumerGroup: this.names.onWire(requireText('group', group)),
       clientId: requireText('clientId', clientId),
       messageModel: 'CLUSTERING' as const,
       strategyName: oneOf('strategy', options.strategy, 'AVG', ['AVG', 'AVG_BY_CIRCLE']),
@@ -148,7 +158,8 @@ export abstract class GroupAdmin extends TopicAdmin {
     // Each broker shares out the queues of all brokers: any one can tell.
     const [address] = mastersOf([...(await this.topicRoute(topic)).brokers.values()]);
     if (address === undefined) return undefined;
-    return (await this.client.request(address, commands.queryAssignment, request, options)).assignments;
+    const { assignments } = await this.client.request(address, commands.queryAssignment, request, options);
+    return assignments && this.names.queuesWithin(assignments);
   }
 
   /** Creates or changes a consumer group on every master that is meant. */
@@ -157,7 +168,7 @@ export abstract class GroupAdmin extends TopicAdmin {
     options: RequestOptions = {},
   ): Promise<void> {
     const { group: name, clusterName, brokerAddress, ...overrides } = group;
-    const config = subscriptionGroupConfigOf(groupName(name), overrides);
+    const config = subscriptionGroupConfigOf(groupName(name, this.names.namespace), overrides);
     for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
       await this.client.request(address, commands.updateAndCreateSubscriptionGroup, config, options);
     }
@@ -170,11 +181,9 @@ export abstract class GroupAdmin extends TopicAdmin {
     options: RequestOptions = {},
   ): Promise<SubscriptionGroupConfig | undefined> {
     try {
-      return await this.client.request(
-        brokerAddress,
-        commands.getSubscriptionGroupConfig,
-        { group },
-        options,
+      const request = { group: this.names.onWire(group) };
+      return this.#within(
+        await this.client.request(brokerAddress, commands.getSubscriptionGroupConfig, request, options),
       );
     } catch (error) {
       if (isRefusalSaying(error, 'No group in this broker')) return undefined;
@@ -187,14 +196,21 @@ export abstract class GroupAdmin extends TopicAdmin {
     brokerAddress: string,
     options: RequestOptions = {},
   ): Promise<SubscriptionGroupConfig[]> {
-    return (await this.client.request(brokerAddress, commands.getAllSubscriptionGroupConfig, {}, options))
-      .groups;
+    const { groups } = await this.client.request(
+      brokerAddress,
+      commands.getAllSubscriptionGroupConfig,
+      {},
+      options,
+    );
+    return groups
+      .filter(({ groupName: name }) => this.names.isOwn(name))
+      .map((config) => this.#within(config));
   }
 
   /** Removes a consumer group from every master that is meant, also one that is not there. */
   async deleteSubscriptionGroup(group: string, options: DeleteSubscriptionGroupOptions = {}): Promise<void> {
     const { clusterName, brokerAddress, cleanOffset = false } = options;
-    const request = { groupName: requireText('group', group), cleanOffset };
+    const request = { groupName: this.names.onWire(requireText('group', group)), cleanOffset };
     for (const address of await this.masters({ clusterName, brokerAddress }, options)) {
       await this.client.request(address, commands.deleteSubscriptionGroup, request, options);
     }
@@ -202,10 +218,11 @@ export abstract class GroupAdmin extends TopicAdmin {
 
   /** The topics in which a group has offsets, on all its brokers. Fails with `topic-not-found` for an unknown group. */
   async topicsOfGroup(group: string, options: RequestOptions = {}): Promise<string[]> {
+    const request = { group: this.names.onWire(group) };
     const parts = await this.ofEveryMaster(retryTopic(group), (address) =>
-      this.client.request(address, commands.queryTopicsByConsumer, { group }, options),
+      this.client.request(address, commands.queryTopicsByConsumer, request, options),
     );
-    return [...new Set(parts.flatMap((part) => part.topics))].sort();
+    return [...new Set(parts.flatMap((part) => part.topics))].map((topic) => this.names.within(topic)).sort();
   }
 
   /**
@@ -220,12 +237,14 @@ export abstract class GroupAdmin extends TopicAdmin {
       options.brokerAddress ?? mastersOf([...(await this.topicRoute(retryTopic(group))).brokers.values()])[0];
     if (address === undefined) return undefined;
     try {
-      return await this.client.request(
+      const request = { consumerGroup: this.names.onWire(group) };
+      const members = await this.client.request(
         address,
         commands.getConsumerConnectionList,
-        { consumerGroup: group },
+        request,
         options,
       );
+      return { ...members, subscriptions: this.names.topicsWithin(members.subscriptions) };
     } catch (error) {
       if (asRocketMQError(error).responseCode === ResponseCode.CONSUMER_NOT_ONLINE) return undefined;
       throw error;
@@ -243,9 +262,13 @@ export abstract class GroupAdmin extends TopicAdmin {
     return [...byId.values()];
   }
 
+  #within(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    return { ...config, groupName: this.names.within(config.groupName) };
+  }
+
   async #producersAt(address: string, group: string, options: RequestOptions): Promise<ClientConnection[]> {
     try {
-      const request = { producerGroup: group };
+      const request = { producerGroup: this.names.onWire(group) };
       return (await this.client.request(address, commands.getProducerConnectionList, request, options))
         .connections;
     } catch (error) {

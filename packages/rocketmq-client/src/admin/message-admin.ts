@@ -118,7 +118,7 @@ export abstract class MessageAdmin extends GroupAdmin {
       const request = { offset: physicalOffset };
       const { body } = await this.client.request(address, commands.viewMessageById, request, options);
       const [stored] = decoded(body, 'VIEW_MESSAGE_BY_ID', address);
-      return stored && (await foundMessage(stored, await this.#brokerAt(address, options)));
+      return stored && (await this.#found(stored, await this.#brokerAt(address, options)));
     } catch (error) {
       if (isRefusalSaying(error, 'can not find message by the offset')) return undefined;
       throw error;
@@ -147,11 +147,12 @@ export abstract class MessageAdmin extends GroupAdmin {
     checkQueue(queue);
     const queueOffset = integer('offset', offset, 0, 0, Number.MAX_SAFE_INTEGER);
     const maxMsgNums = integer('max', options.max, 32, 1, 1024);
-    const { subString, tagsSet } = wantedTags(queue.topic, options.expression);
-    const address = await this.client.masterOf(queue.topic, queue.brokerName);
+    const topic = this.names.onWire(queue.topic);
+    const { subString, tagsSet } = wantedTags(topic, options.expression);
+    const address = await this.client.masterOf(topic, queue.brokerName);
     const request = commands.pullMessage.encodeRequest({
       consumerGroup: TOOLS_GROUP,
-      topic: queue.topic,
+      topic,
       queueId: queue.queueId,
       queueOffset,
       maxMsgNums,
@@ -177,7 +178,7 @@ export abstract class MessageAdmin extends GroupAdmin {
       .filter(
         ({ properties }) => tagsSet.length === 0 || tagsSet.includes(properties[MessageProperty.TAGS] ?? ''),
       );
-    const messages = await Promise.all(stored.map((message) => foundMessage(message, queue.brokerName)));
+    const messages = await Promise.all(stored.map((message) => this.#found(message, queue.brokerName)));
     return { status: messages.length === 0 ? 'no-match' : status, messages, nextOffset };
   }
 
@@ -190,7 +191,13 @@ export abstract class MessageAdmin extends GroupAdmin {
     const beginTimestamp = integer('begin', options.begin, 0, 0, NO_END);
     const endTimestamp = integer('end', options.end, NO_END, beginTimestamp, NO_END);
     const maxNum = integer('max', options.max, 64, 1, 0x7fffffff);
-    const request = { topic, key: requireText('key', key), maxNum, beginTimestamp, endTimestamp };
+    const request = {
+      topic: this.names.onWire(topic),
+      key: requireText('key', key),
+      maxNum,
+      beginTimestamp,
+      endTimestamp,
+    };
     const found = await this.#query(request, options);
     return found.filter((message) => message.keys.includes(key));
   }
@@ -211,7 +218,7 @@ export abstract class MessageAdmin extends GroupAdmin {
     options: AskedBrokers = {},
   ): Promise<FoundMessage[]> {
     const request = {
-      topic,
+      topic: this.names.onWire(topic),
       key: requireText('uniqueKey', uniqueKey),
       maxNum: 32,
       beginTimestamp: 0,
@@ -270,7 +277,7 @@ export abstract class MessageAdmin extends GroupAdmin {
         const stored = (await this.#queryAt(address, request, options)).filter(
           (message) => message.topic === topic,
         );
-        return Promise.all(stored.map((message) => foundMessage(message, broker.brokerName)));
+        return Promise.all(stored.map((message) => this.#found(message, broker.brokerName)));
       }),
     );
     return parts
@@ -290,6 +297,26 @@ export abstract class MessageAdmin extends GroupAdmin {
       if (asRocketMQError(error).responseCode === ResponseCode.QUERY_NOT_FOUND) return [];
       throw error;
     }
+  }
+
+  async #found(stored: StoredMessage, brokerName: string): Promise<FoundMessage> {
+    const queue = { topic: stored.topic, brokerName, queueId: stored.queueId };
+    const { message, bodyError } = await toCachedMessage(stored, queue, this.names.namespace);
+    return {
+      ...message,
+      // As it is stored: a message of a retry topic is shown as one.
+      topic: this.names.within(stored.topic),
+      offsetMessageId: encodeOffsetMessageId(stored),
+      physicalOffset: stored.physicalOffset,
+      bornHost: hostText(stored.bornHost),
+      storeHost: hostText(stored.storeHost),
+      sysFlag: stored.sysFlag,
+      bodyCrc: stored.bodyCrc,
+      preparedTransactionOffset: stored.preparedTransactionOffset,
+      flag: stored.flag,
+      sizeBytes: stored.sizeBytes,
+      ...(bodyError !== undefined && { bodyError }),
+    };
   }
 
   /** Name of the broker at an address; empty when the cluster has none there. */
@@ -329,26 +356,6 @@ function nextOffsetOf(response: RemotingCommand, address: string): number {
       outcome: 'unknown',
     });
   }
-}
-
-async function foundMessage(stored: StoredMessage, brokerName: string): Promise<FoundMessage> {
-  const queue = { topic: stored.topic, brokerName, queueId: stored.queueId };
-  const { message, bodyError } = await toCachedMessage(stored, queue);
-  return {
-    ...message,
-    // As it is stored: a message of a retry topic is shown as one.
-    topic: stored.topic,
-    offsetMessageId: encodeOffsetMessageId(stored),
-    physicalOffset: stored.physicalOffset,
-    bornHost: hostText(stored.bornHost),
-    storeHost: hostText(stored.storeHost),
-    sysFlag: stored.sysFlag,
-    bodyCrc: stored.bodyCrc,
-    preparedTransactionOffset: stored.preparedTransactionOffset,
-    flag: stored.flag,
-    sizeBytes: stored.sizeBytes,
-    ...(bodyError !== undefined && { bodyError }),
-  };
 }
 
 function decodedId(id: string): OffsetMessageId {

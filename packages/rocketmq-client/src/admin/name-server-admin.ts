@@ -9,7 +9,7 @@ export type { Configuration } from '@dt/rocketmq-protocol';
 export abstract class NameServerAdmin extends AdminBase {
   /** The route of a topic as the NameServer tells it. Fails with `topic-not-found`. */
   async topicRouteData(topic: string, options: RequestOptions = {}): Promise<TopicRouteData> {
-    const request = { topic, acceptStandardJsonOnly: true };
+    const request = { topic: this.names.onWire(topic), acceptStandardJsonOnly: true };
     try {
       return await this.client.requestNameServer(commands.getRouteInfoByTopic, request, options);
     } catch (error) {

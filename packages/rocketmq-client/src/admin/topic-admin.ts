@@ -57,15 +57,17 @@ export interface OffsetByTimeOptions extends RequestOptions {
 
 /** Topics, and the offsets of their queues. */
 export abstract class TopicAdmin extends NameServerAdmin {
-  /** All topics, system topics among them. */
+  /** All topics, system topics among them; of a namespace only its own. */
   async topicList(options: RequestOptions = {}): Promise<string[]> {
-    return (await this.client.requestNameServer(commands.getAllTopicList, {}, options)).topics;
+    const { topics } = await this.client.requestNameServer(commands.getAllTopicList, {}, options);
+    return this.names.own(topics);
   }
 
   /** The topics on the brokers of a cluster; none for an unknown cluster. */
   async topicsByCluster(cluster: string, options: RequestOptions = {}): Promise<string[]> {
     const request = { cluster: requireText('cluster', cluster) };
-    return (await this.client.requestNameServer(commands.getTopicsByCluster, request, options)).topics;
+    const { topics } = await this.client.requestNameServer(commands.getTopicsByCluster, request, options);
+    return this.names.own(topics);
   }
 
   /** The topics that RocketMQ keeps for itself: names of clusters and brokers, and those its brokers reserve. */
@@ -92,7 +94,10 @@ export abstract class TopicAdmin extends NameServerAdmin {
     options: RequestOptions = {},
   ): Promise<TopicConfig | undefined> {
     try {
-      return await this.client.request(brokerAddress, commands.getTopicConfig, { topic }, options);
+      const request = { topic: this.names.onWire(topic) };
+      return this.#within(
+        await this.client.request(brokerAddress, commands.getTopicConfig, request, options),
+      );
     } catch (error) {
       if (asRocketMQError(error).responseCode === ResponseCode.TOPIC_NOT_EXIST) return undefined;
       throw error;
@@ -101,18 +106,20 @@ export abstract class TopicAdmin extends NameServerAdmin {
 
   /** All topics as one broker has them. */
   async allTopicConfigs(brokerAddress: string, options: RequestOptions = {}): Promise<TopicConfig[]> {
-    return (await this.client.request(brokerAddress, commands.getAllTopicConfig, {}, options)).topics;
+    const { topics } = await this.client.request(brokerAddress, commands.getAllTopicConfig, {}, options);
+    return topics
+      .filter(({ topicName }) => this.names.isOwn(topicName))
+      .map((config) => this.#within(config));
   }
 
   /** Creates or changes the topic on every master that is meant; resolves when routes of it can be found. */
   async createTopic(topic: CreateTopicOptions, options: RequestOptions = {}): Promise<void> {
-    if (!isValidName(topic.topic, MAX_TOPIC_LENGTH))
-      throw invalidOption('topic', topic.topic, 'expected a topic name');
-    const defaults = topicConfigOf(topic.topic);
+    const name = this.#checkedName('topic', topic.topic);
+    const defaults = topicConfigOf(name);
     const order = topic.order ?? false;
     const attributes = attributesText(topic.attributes ?? {});
     const request = {
-      topic: topic.topic,
+      topic: name,
       defaultTopic: AUTO_CREATE_TOPIC,
       readQueueNums: integer('readQueueNums', topic.readQueueNums, defaults.readQueueNums, 1, 65_536),
       writeQueueNums: integer('writeQueueNums', topic.writeQueueNums, defaults.writeQueueNums, 1, 65_536),
@@ -125,7 +132,7 @@ export abstract class TopicAdmin extends NameServerAdmin {
     for (const address of await this.masters(topic, options)) {
       await this.client.request(address, commands.updateAndCreateTopic, request, options);
     }
-    if (order) await this.#putOrder(topic, request.writeQueueNums, options);
+    if (order) await this.#putOrder({ ...topic, topic: name }, request.writeQueueNums, options);
   }
 
   /** Several topics on one broker; nothing is done when one of them is not allowed. */
@@ -134,11 +141,12 @@ export abstract class TopicAdmin extends NameServerAdmin {
     topics: readonly TopicConfig[],
     options: RequestOptions = {},
   ): Promise<void> {
-    for (const { topicName } of topics) {
-      if (!isValidName(topicName, MAX_TOPIC_LENGTH))
-        throw invalidOption('topicName', topicName, 'expected a topic name');
-    }
-    const request = { topics: [...topics] };
+    const request = {
+      topics: topics.map((config) => ({
+        ...config,
+        topicName: this.#checkedName('topicName', config.topicName),
+      })),
+    };
     await this.client.request(brokerAddress, commands.updateAndCreateTopicList, request, options);
   }
 
@@ -148,42 +156,45 @@ export abstract class TopicAdmin extends NameServerAdmin {
    */
   async deleteTopic(topic: string, options: DeleteTopicOptions = {}): Promise<void> {
     const { clusterName } = options;
+    const request = { topic: this.names.onWire(topic), clusterName };
     for (const address of await this.masters({ clusterName }, options)) {
-      await this.client.request(address, commands.deleteTopicInBroker, { topic }, options);
+      await this.client.request(address, commands.deleteTopicInBroker, request, options);
     }
     for (const address of this.client.nameServers.addresses) {
-      await this.client.request(address, commands.deleteTopicInNameServer, { topic, clusterName }, options);
+      await this.client.request(address, commands.deleteTopicInNameServer, request, options);
     }
   }
 
   /** Offsets of every queue, in order. */
   async topicStats(topic: string, options: AskedBrokers = {}): Promise<QueueStats[]> {
+    const request = { topic: this.names.onWire(topic) };
     const stats = await this.ofEveryMaster(
       topic,
-      (address) => this.client.request(address, commands.getTopicStatsInfo, { topic }, options),
+      (address) => this.client.request(address, commands.getTopicStatsInfo, request, options),
       options,
     );
-    return stats.flatMap((part) => part.queues).sort(byQueue);
+    return this.names.queuesWithin(stats.flatMap((part) => part.queues)).sort(byQueue);
   }
 
   /** The groups that consume a topic: those online, and those with offsets in it. Fails with `topic-not-found`. */
   async groupsOfTopic(topic: string, options: RequestOptions = {}): Promise<string[]> {
+    const request = { topic: this.names.onWire(topic) };
     const parts = await this.ofEveryMaster(topic, (address) =>
-      this.client.request(address, commands.queryTopicConsumeByWho, { topic }, options),
+      this.client.request(address, commands.queryTopicConsumeByWho, request, options),
     );
-    return [...new Set(parts.flatMap((part) => part.groups))].sort();
+    return [...new Set(parts.flatMap((part) => part.groups))].map((group) => this.names.within(group)).sort();
   }
 
   /** Offset of the oldest message that is still stored. */
   async minOffset(queue: MessageQueue, options: RequestOptions = {}): Promise<number> {
     const address = await this.#addressOf(queue);
-    return (await this.client.request(address, commands.getMinOffset, named(queue), options)).offset;
+    return (await this.client.request(address, commands.getMinOffset, this.#named(queue), options)).offset;
   }
 
   /** Offset behind the newest message. */
   async maxOffset(queue: MessageQueue, options: RequestOptions = {}): Promise<number> {
     const address = await this.#addressOf(queue);
-    return (await this.client.request(address, commands.getMaxOffset, named(queue), options)).offset;
+    return (await this.client.request(address, commands.getMaxOffset, this.#named(queue), options)).offset;
   }
 
   /** The offset that belongs to a time, milliseconds since 1970 by the broker's clock; 0 in an empty queue. */
@@ -193,14 +204,14 @@ export abstract class TopicAdmin extends NameServerAdmin {
       throw invalidOption('boundary', boundary, 'expected LOWER or UPPER');
     const timestamp = integer('time', time, 0, 0, Number.MAX_SAFE_INTEGER);
     const address = await this.#addressOf(queue);
-    const request = { ...named(queue), timestamp, boundaryType: boundary };
+    const request = { ...this.#named(queue), timestamp, boundaryType: boundary };
     return (await this.client.request(address, commands.searchOffsetByTimestamp, request, options)).offset;
   }
 
   /** When the oldest message of a queue was stored, milliseconds since 1970; `undefined` for an empty queue. */
   async earliestStoreTime(queue: MessageQueue, options: RequestOptions = {}): Promise<number | undefined> {
     const address = await this.#addressOf(queue);
-    const request = named(queue);
+    const request = this.#named(queue);
     const { timestamp } = await this.client.request(
       address,
       commands.getEarliestMessageStoreTime,
@@ -233,12 +244,23 @@ export abstract class TopicAdmin extends NameServerAdmin {
 
   async #addressOf(queue: MessageQueue): Promise<string> {
     checkQueue(queue);
-    return this.client.masterOf(queue.topic, queue.brokerName);
+    return this.client.masterOf(this.names.onWire(queue.topic), queue.brokerName);
   }
-}
 
-function named({ topic, queueId }: MessageQueue): { topic: string; queueId: number } {
-  return { topic, queueId };
+  #named({ topic, queueId }: MessageQueue): { topic: string; queueId: number } {
+    return { topic: this.names.onWire(topic), queueId };
+  }
+
+  #within(config: TopicConfig): TopicConfig {
+    return { ...config, topicName: this.names.within(config.topicName) };
+  }
+
+  /** As brokers know it. */
+  #checkedName(field: string, topic: string): string {
+    const name = typeof topic === 'string' ? this.names.onWire(topic) : '';
+    if (isValidName(topic, MAX_TOPIC_LENGTH) && name.length <= MAX_TOPIC_LENGTH) return name;
+    throw invalidOption(field, topic, 'expected a topic name');
+  }
 }
 
 function byQueue(a: { queue: MessageQueue }, b: { queue: MessageQueue }): number {

@@ -57,15 +57,18 @@ async function consumeDirectly(
   const [stored] = decodeStoredMessages(body);
   if (stored === undefined) throw new Error('the request has no message');
   const { topic, queueId } = stored;
-  const queue = { topic, brokerName, queueId };
-  const { message, bodyError } = await toCachedMessage(stored, queue);
+  const { message, bodyError } = await toCachedMessage(
+    stored,
+    { topic, brokerName, queueId },
+    options.namespace,
+  );
   if (bodyError !== undefined) return result(options, 'CR_THROW_EXCEPTION', 0, bodyError);
   const release = await slots.acquire(AbortSignal.timeout(DIRECT_WAIT_MS));
   if (release === undefined) throw new Error(`no handler call ended within ${DIRECT_WAIT_MS} ms`);
   const startedAt = Date.now();
   const spentMs = (): number => Date.now() - startedAt;
   try {
-    const outcome = await options.handler([message], { queue, signal: closing, attempt: 1 });
+    const outcome = await options.handler([message], { queue: message.queue, signal: closing, attempt: 1 });
     const hasFailed = (outcome?.failed.length ?? 0) > 0;
     return result(options, hasFailed ? 'CR_LATER' : 'CR_SUCCESS', spentMs());
   } catch (error) {
