@@ -176,11 +176,10 @@ describe('a consumer with queue locks', () => {
 
   it('closes in time when the broker does not answer the release', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1 });
-    const consumer = consumerOn(cluster, { requestTimeoutMs: 100 });
+    const consumer = consumerOn(cluster, { requestTimeoutMs: 60_000, closeTimeoutMs: 500 });
     await consumer.start();
     cluster.on(UNLOCK_BATCH_MQ, () => undefined);
-    const startedAt = Date.now();
     await consumer.close();
-    expect(Date.now() - startedAt).toBeLessThan(3000);
+    expect(cluster.server.requestsOf(UNLOCK_BATCH_MQ)).not.toEqual([]);
   });
 });
