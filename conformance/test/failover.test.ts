@@ -1,7 +1,19 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { RocketMQError } from '@dt/rocketmq-client';
-import { eventually, faultProxy, type FaultProxy, proxyRocketmq } from '@dt/testkit';
+import { eventually, faultProxy, type FaultProxy } from '@dt/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createTopic, readQueue, Received, rocketmq, startConsumer, startProducer } from './support.ts';
+import {
+  createTopic,
+  proxied,
+  readQueue,
+  Received,
+  rocketmq,
+  startConsumer,
+  startProducer,
+} from './support.ts';
 
 /** Nothing listens there: port 1 of loopback is never given out. */
 const nobody = '127.0.0.1:1';
@@ -64,22 +76,58 @@ describe('a list of NameServers', () => {
     await producer.send({ topic: topics[1], body: 'x' });
   });
 
-  test('may be away altogether while the routes in use stay good', async () => {
+  test('may be away altogether: messages come and go, and new topics are found when it is back', async () => {
     const proxy = await nameServerProxy();
-    const producer = await startProducer({ nameServers: proxy.address });
-    const topic = await createTopic(1);
-    await producer.send({ topic, body: 'x' });
+    const nameServers = proxy.address;
+    // Every timer that asks a NameServer runs out several times meanwhile.
+    const quick = { routeRefreshMs: 100, rebalanceIntervalMs: 200, heartbeatMs: 200 };
+    const producer = await startProducer({ nameServers, ...quick });
+    const topic = await createTopic(2);
+    const received = new Received();
+    const subscriptions = [{ topic, expression: '*' }];
+    const consumer = await startConsumer({
+      ...{ nameServers, subscriptions, handler: received.handler },
+      ...quick,
+    });
+    await producer.send({ topic, body: 'before' });
+    await eventually(() => received.bodies.includes('before'), { timeoutMs: 30_000 });
     await proxy.refuse();
-    for (let i = 0; i < 5; i++) await producer.send({ topic, body: 'x' });
-    expect(await readQueue(topic, 0, { atLeast: 6 })).toHaveLength(6);
+    const sent: string[] = [];
+    for (const end = Date.now() + 2000; Date.now() < end; await pause(50)) {
+      sent.push(`away ${sent.length}`);
+      await producer.send({ topic, body: `away ${sent.length - 1}` });
+    }
+    await eventually(() => sent.every((body) => received.bodies.includes(body)), { timeoutMs: 30_000 });
+    expect(consumer.queues.filter((queue) => queue.topic === topic)).toHaveLength(2);
+    await proxy.accept();
+    await producer.send({ topic: await createTopic(1), body: 'x' }, { timeoutMs: 20_000 });
+    expect(received.bodies.sort()).toEqual(['before', ...sent].sort());
+  });
+
+  test('that an address server gives is asked for, and followed when it changes', async () => {
+    const [first, second] = [await nameServerProxy(), await nameServerProxy()];
+    let listed = first.address;
+    const server = createServer((_, response) => response.end(`${listed}\n`));
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const producer = await startProducer({
+      nameServers: `http://127.0.0.1:${port}/rocketmq/nsaddr`,
+      nameServerListRefreshMs: 100,
+    });
+    await producer.send({ topic: await createTopic(1), body: 'x' });
+    expect(second.accepted).toBe(0);
+    listed = second.address;
+    await first.refuse();
+    await producer.send({ topic: await createTopic(1), body: 'x' }, { timeoutMs: 20_000 });
+    expect(second.accepted).toBeGreaterThan(0);
   });
 });
 
 describe('a connection to the broker', () => {
   test('that breaks is made again: sends are tried again, consumers go on', async () => {
-    const proxied = await proxyRocketmq(rocketmq);
-    onTestFinished(() => proxied[Symbol.asyncDispose]());
-    const nameServers = proxied.nameServer.address;
+    const { nameServer, broker } = await proxied();
+    const nameServers = nameServer.address;
     const topic = await createTopic(2);
     const producer = await startProducer({ nameServers });
     const received = new Received();
@@ -94,9 +142,9 @@ describe('a connection to the broker', () => {
         sent.push(`${i}-${j}`);
         await producer.send({ topic, body: `${i}-${j}` });
       }
-      proxied.broker.cut();
+      broker.cut();
     }
     await eventually(() => sent.every((body) => received.bodies.includes(body)), { timeoutMs: 30_000 });
-    expect(proxied.broker.accepted).toBeGreaterThanOrEqual(5);
+    expect(broker.accepted).toBeGreaterThanOrEqual(5);
   });
 });

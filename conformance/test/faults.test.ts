@@ -1,23 +1,15 @@
-import { SendError } from '@dt/rocketmq-client';
-import { eventually, proxyRocketmq, type ProxiedRocketmq } from '@dt/testkit';
+import { eventually } from '@dt/testkit';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTopic, readQueue, Received, rocketmq, startConsumer, startProducer } from './support.ts';
-
-async function proxied(): Promise<ProxiedRocketmq> {
-  const proxies = await proxyRocketmq(rocketmq);
-  onTestFinished(() => proxies[Symbol.asyncDispose]());
-  return proxies;
-}
-
-async function failure(work: Promise<unknown>): Promise<SendError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(SendError);
-  return error as SendError;
-}
+import {
+  createTopic,
+  failure,
+  proxied,
+  readQueue,
+  Received,
+  startConsumer,
+  startProducer,
+} from './support.ts';
 
 /** Addresses of connections that end. */
 function disconnects(): string[] {

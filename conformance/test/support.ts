@@ -5,9 +5,10 @@ import {
   PullConsumer,
   PushConsumer,
   type ReceivedMessage,
+  SendError,
 } from '@dt/rocketmq-client';
-import { RawConnection, uniqueName } from '@dt/testkit';
-import { onTestFinished } from 'vitest';
+import { type ProxiedRocketmq, proxyRocketmq, RawConnection, uniqueName } from '@dt/testkit';
+import { expect, onTestFinished } from 'vitest';
 import { makeTopic, rocketmq } from './wire.ts';
 
 export { readQueue, readTopic } from './wire.ts';
@@ -70,6 +71,23 @@ export function startAdmin(
   options: Partial<AdminOptions> = {},
 ): Promise<Admin> {
   return started(new Admin({ nameServers: nameServer, ...options }));
+}
+
+/** The RocketMQ of this run behind proxies, for as long as the test runs. */
+export async function proxied(changeAnswer?: Parameters<typeof proxyRocketmq>[1]): Promise<ProxiedRocketmq> {
+  const proxies = await proxyRocketmq(rocketmq, changeAnswer);
+  onTestFinished(() => proxies[Symbol.asyncDispose]());
+  return proxies;
+}
+
+/** The error of a send that must fail. */
+export async function failure(work: Promise<unknown>): Promise<SendError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(SendError);
+  return error as SendError;
 }
 
 /** A new topic with a name of its own; made by hand, so that tests of producers and consumers need no admin. */

@@ -84,6 +84,8 @@ const RETRYABLE_RESPONSES: ReadonlySet<number> = new Set([
   ResponseCode.NO_BUYER_ID,
   ResponseCode.NOT_IN_CURRENT_UNIT,
   ResponseCode.FLOW_CONTROL,
+  // Nothing was done; another broker may do it, or this one when it is back.
+  ResponseCode.GO_AWAY,
 ]);
 
 const ACCESS_DENIED = /AclException|AuthenticationException|AuthorizationException/;
@@ -101,6 +103,19 @@ export function errorOfResponse(response: RemotingCommand, request: string, peer
     outcome: 'rejected',
     responseCode: response.code,
   });
+}
+
+/** For look-ups before a message is sent: what became of their own requests says nothing about the message. */
+export async function beforeSending<T>(lookUp: Promise<T>): Promise<T> {
+  try {
+    return await lookUp;
+  } catch (error) {
+    const { code, message, retryable, responseCode } = asRocketMQError(error);
+    throw new RocketMQError(code, message, {
+      ...{ retryable, cause: error },
+      ...(responseCode !== undefined && { responseCode }),
+    });
+  }
 }
 
 export function asRocketMQError(error: unknown): RocketMQError {

@@ -6,7 +6,7 @@ import {
   replyTopic,
 } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
-import { SendError } from '../errors.ts';
+import { beforeSending, SendError } from '../errors.ts';
 import { compressBody, MAX_BODY_BYTES } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
 import type { CallLimits } from './producer-base.ts';
@@ -37,7 +37,7 @@ export async function sendReply(
     throw new SendError('message-invalid', `body of ${bytes.length} bytes, allowed are ${MAX_BODY_BYTES}`);
   const { body, sysFlag } = await compressBody(bytes, compressFromBytes);
   const topic = replyTopic(cluster);
-  const address = await client.masterOf(topic, request.queue.brokerName);
+  const address = await beforeSending(client.masterOf(topic, request.queue.brokerName));
   const message = {
     producerGroup: group,
     topic,

@@ -11,6 +11,7 @@ import type { ClientInstance } from '../client/index.ts';
 import { channels } from '../diagnostics.ts';
 import {
   asRocketMQError,
+  beforeSending,
   errorOfResponse,
   RocketMQError,
   type RequestOutcome,
@@ -90,7 +91,7 @@ export class Sender {
   }
 
   route(topic: string): Promise<TopicRoute> {
-    return this.#client.routes.getForSend(topic, this.#options.defaultTopicQueueNums);
+    return beforeSending(this.#client.routes.getForSend(topic, this.#options.defaultTopicQueueNums));
   }
 
   /**
@@ -252,7 +253,8 @@ export class Sender {
       code === 'broker-not-found' ||
       responseCode === ResponseCode.TOPIC_NOT_EXIST ||
       responseCode === ResponseCode.NO_PERMISSION ||
-      responseCode === ResponseCode.SERVICE_NOT_AVAILABLE;
+      responseCode === ResponseCode.SERVICE_NOT_AVAILABLE ||
+      responseCode === ResponseCode.GO_AWAY;
     // Its own failure is told by the next try.
     if (moved && !this.#closing.aborted) this.#client.routes.refresh(topic).catch(() => undefined);
   }

@@ -7,8 +7,11 @@ export interface FaultProxyOptions {
   /** Port on loopback. @default 0, a free one */
   port?: number;
   /** Changes what the server answers on its way back; called with chunks as they come. @default nothing changes */
-  rewriteAnswers?: () => (chunk: Buffer) => Buffer;
+  rewriteAnswers?: () => Rewrite;
 }
+
+/** What becomes of bytes on their way. `last`: the connection ends behind them. */
+export type Rewrite = (chunk: Buffer) => Buffer | { last: Buffer };
 
 interface Pair {
   client: Socket;
@@ -143,7 +146,7 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  #pipe(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer | undefined): void {
+  #pipe(from: Socket, to: Socket, change: (chunk: Buffer) => ReturnType<Rewrite> | undefined): void {
     // Equal delays keep their order: timers of one length fire in the order they were set. A shorter delay
     // set later could overtake, so each write waits for the one before it.
     let last = Promise.resolve();
@@ -155,6 +158,7 @@ export class FaultProxy implements AsyncDisposable {
     };
     from.on('data', (chunk: Buffer) => {
       const changed = change(chunk);
+      if (changed !== undefined && 'last' in changed) return later(() => void to.end(changed.last));
       if (changed === undefined || changed.length === 0) return;
       later(() => {
         if (!to.destroyed && !to.write(changed)) {

@@ -1,4 +1,4 @@
-import { type FaultProxy, faultProxy } from './fault-proxy.ts';
+import { type FaultProxy, faultProxy, type Rewrite } from './fault-proxy.ts';
 
 export interface ProxiedRocketmq extends AsyncDisposable {
   /** The NameServer to give to a client: the routes it answers lead through `broker`. */
@@ -8,16 +8,20 @@ export interface ProxiedRocketmq extends AsyncDisposable {
 
 /**
  * Puts proxies in front of a NameServer and its Broker. A Broker tells clients its own address through the
- * NameServer, so the NameServer's proxy writes the proxy's address in its place.
+ * NameServer, so the NameServer's proxy writes the proxy's address in its place. `changeAnswer` gets each frame of the
+ * Broker as a whole.
  */
-export async function proxyRocketmq(addresses: {
-  nameServer: string;
-  brokerAddress: string;
-}): Promise<ProxiedRocketmq> {
-  const broker = await faultProxy({ target: addresses.brokerAddress });
+export async function proxyRocketmq(
+  addresses: { nameServer: string; brokerAddress: string },
+  changeAnswer?: Rewrite,
+): Promise<ProxiedRocketmq> {
+  const broker = await faultProxy({
+    target: addresses.brokerAddress,
+    ...(changeAnswer && { rewriteAnswers: () => byFrame(changeAnswer) }),
+  });
   const nameServer = await faultProxy({
     target: addresses.nameServer,
-    rewriteAnswers: () => bodyRewriter(addresses.brokerAddress, broker.address),
+    rewriteAnswers: () => byFrame((frame) => withBodyText(frame, addresses.brokerAddress, broker.address)),
   });
   return {
     nameServer,
@@ -28,21 +32,28 @@ export async function proxyRocketmq(addresses: {
   };
 }
 
-/** Replaces a text in the bodies of frames and sets their lengths right. */
-function bodyRewriter(from: string, to: string): (chunk: Buffer) => Buffer {
+/** Changes whole frames, whatever pieces they come in. */
+function byFrame(change: Rewrite): Rewrite {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
     rest = Buffer.concat([rest, chunk]);
     const frames: Buffer[] = [];
     while (rest.length >= 8 && rest.length >= 4 + rest.readInt32BE(0)) {
       const end = 4 + rest.readInt32BE(0);
-      const bodyStart = 8 + rest.readUIntBE(5, 3);
-      const head = Buffer.from(rest.subarray(0, bodyStart));
-      const body = Buffer.from(rest.toString('utf8', bodyStart, end).replaceAll(from, to));
-      head.writeInt32BE(bodyStart - 4 + body.length, 0);
-      frames.push(head, body);
+      const changed = change(rest.subarray(0, end));
       rest = rest.subarray(end);
+      if ('last' in changed) return { last: Buffer.concat([...frames, changed.last]) };
+      frames.push(changed);
     }
     return Buffer.concat(frames);
   };
+}
+
+/** Replaces a text in the body of a frame and sets the lengths right. */
+function withBodyText(frame: Buffer, from: string, to: string): Buffer {
+  const bodyStart = 8 + frame.readUIntBE(5, 3);
+  const head = Buffer.from(frame.subarray(0, bodyStart));
+  const body = Buffer.from(frame.toString('utf8', bodyStart).replaceAll(from, to));
+  head.writeInt32BE(bodyStart - 4 + body.length, 0);
+  return Buffer.concat([head, body]);
 }
