@@ -19,6 +19,7 @@ const explained: ReadonlySet<string> = new Set([
   'ListenError',
   'NoDatabaseError',
   'DatabaseAwayError',
+  'NotMigratedError',
   'PostgresError',
   'EmbeddedError',
 ]);

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { playCommand } from './play.ts';
 import { exitCodes, reportFailure } from './exit.ts';
+import { inboxCommand } from './inbox/index.ts';
 import { migrateCommand } from './migrate.ts';
 import { mqadminCommand } from './mqadmin.ts';
+import { outboxCommand } from './outbox/index.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
 
@@ -29,9 +31,15 @@ Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
   .addCommand(migrateCommand())
   .addCommand(playCommand())
   .addCommand(sqlCommand())
+  .addCommand(outboxCommand())
+  .addCommand(inboxCommand())
   .addCommand(mqadminCommand());
 
-for (const command of [program, ...program.commands]) {
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
+for (const command of withSubcommands(program)) {
   command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
 }
 
