@@ -19,4 +19,13 @@ export { type PublishableMessage, type Publisher, type PublishOutcome } from './
 export { Relay, type RelayOptions } from './relay/relay.ts';
 export { type RelayActivity, type RelayBatch } from './relay/round.ts';
 export { type RelayStats } from './relay/stats.ts';
+export {
+  type RocketMQMessage,
+  type RocketMQProducerLike,
+  rocketmqPublisher,
+  type RocketMQReceivedMessage,
+  rocketmqReceiver,
+  type RocketMQSendError,
+  type RocketMQSendOutcome,
+} from './rocketmq/index.ts';
 export { migrate, type MigrateOptions, type MigrationReport } from './schema/migrate.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { enqueue, Inbox, readBacklog, Relay } from '../src/index.ts';
 import { createTestSchema, type TestSchema } from './support/database.ts';
-import { RecordingBroker } from './support/recording-publisher.ts';
+import { RecordingBroker } from '../src/testing/index.ts';
 
 let schema: TestSchema;
 

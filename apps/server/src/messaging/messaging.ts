@@ -1,14 +1,12 @@
-import { Inbox, Relay, type Database, type Handlers } from '@dt/outbox';
+import { Inbox, Relay, rocketmqPublisher, rocketmqReceiver, type Database, type Handlers } from '@dt/outbox';
 import { PushConsumer } from '@dt/rocketmq-client';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 import { untilItWorks } from './backoff.ts';
 import { clientOptions } from './client-options.ts';
-import { inboxReceiver } from './receiver.ts';
 import { dropReporter } from './dropped.ts';
 import { messagingMode, type MessagingMode } from './mode.ts';
 import { startProducer } from './producer.ts';
-import { rocketmqPublisher } from './publisher.ts';
 import { ensureTopic } from './topic.ts';
 
 export interface MessagingOptions {
@@ -121,7 +119,7 @@ async function startConsumer(
         // The inbox keeps failed effects itself and retries them in key order; what can still fail here is the
         // database, and then this queue waits for it instead of sending its messages out of order.
         onError: 'suspend',
-        handler: inboxReceiver(inbox),
+        handler: rocketmqReceiver(inbox),
       });
       await consumer.start();
       return consumer;

@@ -4,7 +4,7 @@ import { enqueue, Relay } from '../../src/index.ts';
 import { createTestSchema, type TestSchema } from '../support/database.ts';
 import { compile, type Compiled } from '../support/compile.ts';
 import { createBrokerLog, killLoop, relayStarter, type StartRelay } from '../support/kill-loop.ts';
-import { RecordingBroker } from '../support/recording-publisher.ts';
+import { RecordingBroker } from '../../src/testing/index.ts';
 
 let schema: TestSchema;
 let compiled: Compiled;

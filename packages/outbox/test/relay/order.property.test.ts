@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '@dt/testkit';
 import { enqueue, type PublishOutcome, Relay } from '../../src/index.ts';
 import { createTestSchema, type TestSchema } from '../support/database.ts';
-import { RecordingBroker } from '../support/recording-publisher.ts';
+import { RecordingBroker } from '../../src/testing/index.ts';
 
 let schema: TestSchema;
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually } from '@dt/testkit';
 import { enqueue, type OutboxMessage, Relay, type RelayOptions } from '../../src/index.ts';
 import { createTestSchema, type TestSchema } from '../support/database.ts';
-import { RecordingBroker } from '../support/recording-publisher.ts';
+import { RecordingBroker } from '../../src/testing/index.ts';
 
 let schema: TestSchema;
 let broker: RecordingBroker;

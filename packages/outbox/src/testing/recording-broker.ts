@@ -1,23 +1,32 @@
-import { type PublishableMessage, type Publisher, type PublishOutcome } from '../../src/index.ts';
+import { type PublishableMessage, type Publisher, type PublishOutcome } from '../relay/publisher.ts';
 
+/** A message that the broker has stored. */
 export interface Sent {
   readonly messageKey: string;
   readonly shardingKey: string;
+  readonly topic: string;
+  readonly tag: string | undefined;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Name of the publisher it came through. */
   readonly by: string;
 }
 
 type Decide = (message: PublishableMessage) => PublishOutcome['status'] | Promise<PublishOutcome['status']>;
 
-/** A broker in memory: stores what it is sent, in order, and fails as it is told. */
+/** A broker in memory, for tests: stores what it is sent, in order, and fails as it is told. */
 export class RecordingBroker {
+  /** What was stored, in order; a message sent twice stands here twice. */
   readonly log: Sent[] = [];
   /** Fails the whole call while set. */
   down: Error | undefined;
+  /** What becomes of a message. Behind a `retry` the later ones of its sharding key in the call are `retry`, too. */
   decide: Decide = () => 'sent';
   /** Runs before anything is stored. */
   before: (messages: readonly PublishableMessage[], signal: AbortSignal) => Promise<void> | void = () => {};
   calls = 0;
 
+  /** Another sender to this broker, `by` its name. */
   publisher(by = 'relay'): Publisher {
     return {
       publish: async (messages, signal) => {
@@ -27,10 +36,10 @@ export class RecordingBroker {
         const outcomes: PublishOutcome[] = [];
         const stopped = new Set<string>();
         for (const message of messages) {
-          const { messageKey, shardingKey } = message;
+          const { messageKey, shardingKey, topic, tag, body, headers } = message;
           const status = stopped.has(shardingKey) ? 'retry' : await this.decide(message);
           if (status === 'sent') {
-            this.log.push({ messageKey, shardingKey, by });
+            this.log.push({ messageKey, shardingKey, topic, tag, body, headers, by });
             outcomes.push({ status, messageId: `id-${this.log.length}`, queueOffset: this.log.length });
           } else {
             if (status === 'retry') stopped.add(shardingKey);

@@ -1,7 +1,6 @@
-import type { PublishableMessage } from '@dt/outbox';
 import { SendError, type Message, type SendOutcome } from '@dt/rocketmq-client';
 import { describe, expect, it } from 'vitest';
-import { rocketmqPublisher } from '../../src/messaging/publisher.ts';
+import { type PublishableMessage, rocketmqPublisher } from '../../src/index.ts';
 
 const row = (id: number): PublishableMessage => ({
   id,

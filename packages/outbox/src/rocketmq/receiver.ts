@@ -1,0 +1,31 @@
+import { type Inbox } from '../inbox/inbox.ts';
+import { type ReceivedMessage } from '../inbox/message.ts';
+
+/** What is used of a message that a RocketMQ consumer hands over. */
+export interface RocketMQReceivedMessage {
+  readonly topic: string;
+  readonly tag?: string | undefined;
+  /** The first is the business key. */
+  readonly keys: readonly string[];
+  readonly shardingKey?: string | undefined;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly messageId: string;
+}
+
+/**
+ * A RocketMQ consumer's handler: a batch of one queue, in order, into the inbox in one transaction. It rejects when
+ * the database fails; the consumer must then hand over the same batch again before anything that follows in the queue.
+ */
+export function rocketmqReceiver(
+  inbox: Pick<Inbox, 'receive'>,
+): (messages: readonly RocketMQReceivedMessage[]) => Promise<void> {
+  return async (messages) => {
+    await inbox.receive(messages.map(toReceived));
+  };
+}
+
+function toReceived(message: RocketMQReceivedMessage): ReceivedMessage {
+  const { topic, tag, keys, shardingKey, body, properties, messageId } = message;
+  return { topic, tag, messageKey: keys[0], shardingKey, body, headers: properties, messageId };
+}

@@ -1,0 +1,1 @@
+export { RecordingBroker, type Sent } from './recording-broker.ts';
