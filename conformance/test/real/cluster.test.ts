@@ -1,6 +1,7 @@
 import type { Producer } from '@dt/rocketmq-client';
 import { eventually, type RunningBroker, startBroker, uniqueName } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { runHere, runProgram } from '../mqadmin/stage.ts';
 import { createTopic, Received, rocketmq, startAdmin, startConsumer, startProducer } from '../support.ts';
 
 /** Soon enough for a test to wait for it. */
@@ -95,6 +96,35 @@ describe.skipIf(rocketmq.external)('a cluster of two masters and a slave', () =>
       timeoutMs: 30_000,
     });
     await eventually(() => received.messages.some(({ queue }) => queue.brokerName === 'broker-b'));
+  });
+
+  test('mqadmin asks about a topic that only one broker of the cluster has, and deletes it', async () => {
+    const topic = await createTopic(2, a.brokerAddress);
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick });
+    await producer.send({ topic, body: 'x' });
+    const args = ['deleteTopic', '-c', 'DefaultCluster', '-t', topic];
+    const asked = await eventually(async () => {
+      const result = await runHere(a.nameServer, args);
+      return result.stderr.includes('has 1 message') && result;
+    });
+    expect(asked.code).toBe(2);
+    // A real broker can crash when a topic is deleted milliseconds after a message was stored in it.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await runHere(a.nameServer, [...args, '--yes'])).toMatchObject({ code: 0, stderr: '' });
+    const admin = await startAdmin(a.nameServer);
+    expect(await admin.topicList()).not.toContain(topic);
+  });
+
+  test('mqadmin asks all brokers about many groups, and has nothing to say but the result', async () => {
+    const admin = await startAdmin(a.nameServer);
+    const groups = Array.from({ length: 10 }, () => uniqueName('group'));
+    for (const group of groups) {
+      await admin.createSubscriptionGroup({ group });
+      await admin.createTopic({ topic: `%RETRY%${group}`, readQueueNums: 1, writeQueueNums: 1 });
+    }
+    const { code, stdout, stderr } = await runProgram(a.nameServer, ['consumerProgress']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const group of groups) expect(stdout).toContain(group);
   });
 
   test('a master that is killed costs no acknowledged message, and is used again when it is back', async () => {

@@ -5,7 +5,7 @@ import { connectionFlags, type ConnectionFlagValues } from './connect.ts';
 import { WrongCallError } from './exit.ts';
 import { type Flag, type Flags, type FlagValues, longName, shownName, toggle } from './flags.ts';
 import type { Terminal } from './output/index.ts';
-import { withNearestFlag } from './suggest.ts';
+import { withNearestFlag, withPlaceOfFlags } from './suggest.ts';
 
 const generalFlags = { ...connectionFlags, json: toggle('--json', 'print the result as JSON') };
 
@@ -28,7 +28,7 @@ Examples:
   $ NAMESRV_ADDR=127.0.0.1:9876 ${name} consumerProgress --json
   $ ${name} help updateTopic
 
-Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
+Exit codes: 0 good, 1 a fault was found, 2 the call was wrong, 130 interrupted.`,
     );
   for (const command of commands) program.addCommand(buildCommand(name, command, run));
   for (const part of [program, ...program.commands]) {
@@ -44,7 +44,8 @@ Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
         getErrHelpWidth: () => terminal.stderr.columns ?? 100,
         outputError: (text, write) => {
           const known = Object.values({ ...flags, ...generalFlags });
-          write(withNearestFlag(text, known).replace(/^error: /, `${name}: `));
+          const hinted = part === program ? withPlaceOfFlags(text, name) : withNearestFlag(text, known);
+          write(hinted.replace(/^error: /, `${name}: `));
         },
       });
   }

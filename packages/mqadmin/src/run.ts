@@ -1,5 +1,6 @@
 import { Admin } from '@dt/rocketmq-client';
 import { CommanderError } from 'commander';
+import { setMaxListeners } from 'node:events';
 import { clientOptionsOf, type ConnectionDefaults } from './connect.ts';
 import { exitCodes } from './exit.ts';
 import { explain } from './explain.ts';
@@ -25,6 +26,8 @@ export interface RunOptions {
 export async function runMqadmin(args: readonly string[], options: RunOptions = {}): Promise<number> {
   const { name = 'mqadmin', terminal = process } = options;
   const interrupt = new AbortController();
+  // Every request under way listens, and a command asks many brokers at once: Node would warn of the eleventh.
+  setMaxListeners(0, interrupt.signal);
   const stop = (): void => interrupt.abort();
   // A reader that has seen enough, as `head` does, ends the work and is no fault.
   let readerLeft = false;

@@ -15,3 +15,11 @@ export function withNearestFlag(text: string, flags: readonly Flag<unknown>[]): 
       : `(Did you mean -${swapped}?)`;
   return `${text.trimEnd()}\n${hint}\n`;
 }
+
+/** In front of the command there are no flags but the one for help. */
+export function withPlaceOfFlags(text: string, program: string): string {
+  const [, flag] = /unknown option '(-[^']*)'/.exec(text) ?? [];
+  if (flag === undefined) return text;
+  const [message] = text.split('\n');
+  return `${message}\n(Flags go behind the command: ${program} COMMAND ${flag})\n`;
+}

@@ -25,6 +25,8 @@ async function deadAddress(): Promise<string> {
 describe('a wrong call', () => {
   it.each([
     ['topicLst', 'Did you mean topicList?'],
+    ['-n h:1 topicList', 'Flags go behind the command: mqadmin COMMAND -n'],
+    ['--json topicList', 'Flags go behind the command: mqadmin COMMAND --json'],
     ['topicStatus --tpoic x', 'Did you mean --topic?'],
     ['topicStatus -T x', 'Did you mean -t?'],
     ['topicStatus -t x -y', 'Allowed are -t, -c, -n and -h'],
