@@ -31,7 +31,7 @@ export function brokerRequestHandlers(routes: RouteTable, kv: KvTable): [number,
       RequestCode.REGISTER_TOPIC_IN_NAMESRV,
       (request) => {
         const { topic, route } = commands.registerTopicInNameServer.decodeRequest(request);
-        routes.registerTopic(topic, route.queueDatas);
+        if (topic !== '') routes.registerTopic(topic, route.queueDatas);
         return success(request);
       },
     ],

@@ -181,14 +181,22 @@ describe('pops that wait', () => {
 });
 
 describe('a pop', () => {
-  it('with times or counts that make no sense is refused', async () => {
+  it('of fewer messages than none is refused, of none gets none, whatever waits', async () => {
     const { broker } = await startBroker();
     const topic = await topicWith(broker, ['a']);
-    for (const fields of [{ maxMsgNums: 0 }, { maxMsgNums: -1 }, { invisibleTime: -1 }]) {
-      const answer = await askPop(broker, topic, fields);
-      expect(answer.code).toBe(ResponseCode.SYSTEM_ERROR);
-    }
+    expect((await askPop(broker, topic, { maxMsgNums: -1 })).code).toBe(ResponseCode.SYSTEM_ERROR);
+    for (const pollTime of [0, 60_000])
+      expect((await askPop(broker, topic, { maxMsgNums: 0, pollTime })).code).toBe(
+        ResponseCode.POLLING_TIMEOUT,
+      );
     expect(bodiesOf(await pop(broker, topic))).toEqual(['a']);
+  });
+
+  it('for a time that is over before it begins has its messages come again at once', async () => {
+    const { broker } = await startBroker();
+    const topic = await topicWith(broker, ['a']);
+    expect(bodiesOf(await pop(broker, topic, { invisibleTime: -1 }))).toEqual(['a']);
+    expect(bodiesOf(await popSoon(broker, topic))).toEqual(['a']);
   });
 
   it('passes by any number of messages it does not want', async () => {

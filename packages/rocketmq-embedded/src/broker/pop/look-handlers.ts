@@ -7,7 +7,7 @@ import {
   type RemotingCommand,
   type TopicConfig,
 } from '@dt/rocketmq-protocol';
-import { success, type Connection, type RequestHandler } from '../../server/index.ts';
+import { Refusal, success, type Connection, type RequestHandler } from '../../server/index.ts';
 import type { BrokerContext } from '../context.ts';
 import { checkedForPop } from './pop-checks.ts';
 
@@ -41,6 +41,8 @@ async function peek(
 ): Promise<RemotingCommand> {
   const header = commands.peekMessage.decodeRequest(request);
   const topic = checkedForPop(broker, header, connection);
+  if (header.maxMsgNums < 0)
+    throw new Refusal(ResponseCode.SYSTEM_ERROR, `maxMsgNums ${header.maxMsgNums} is illegal`);
   const bodies: Buffer[] = [];
   let left = Math.min(header.maxMsgNums, broker.settings.maxPullMessages);
   let bytes = 0;

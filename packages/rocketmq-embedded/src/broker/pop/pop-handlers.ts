@@ -54,8 +54,8 @@ async function pop(
   header: PopRequest,
   connection: Connection,
 ): Promise<RemotingCommand | undefined> {
-  if (header.maxMsgNums > MAX_POP_MESSAGES || header.maxMsgNums < 1) {
-    const rule = header.maxMsgNums < 1 ? 'less than 1' : `greater than ${MAX_POP_MESSAGES}`;
+  if (header.maxMsgNums > MAX_POP_MESSAGES || header.maxMsgNums < 0) {
+    const rule = header.maxMsgNums < 0 ? 'less than 0' : `greater than ${MAX_POP_MESSAGES}`;
     throw new Refusal(
       ResponseCode.SYSTEM_ERROR,
       `the broker[${broker.settings.advertisedIp}] pop message's num is ${rule}`,
@@ -64,6 +64,8 @@ async function pop(
   checkTimes(header);
   const topic = checkedForPop(broker, header, connection);
   const selection = selectionOf(broker, header);
+  if (header.maxMsgNums === 0)
+    return answer(request, header, NOTHING, ResponseCode.POLLING_TIMEOUT, 'NO_MESSAGE_IN_QUEUE');
   if (broker.pop.checkpoints.isFull && header.order !== true) {
     throw new Refusal(
       ResponseCode.SYSTEM_BUSY,
@@ -105,8 +107,11 @@ async function pop(
 /** Times a broker could not reckon with. */
 function checkTimes({ invisibleTime, pollTime, bornTime }: PopRequest): void {
   for (const [name, value] of Object.entries({ invisibleTime, pollTime, bornTime })) {
-    if (value >= 0 && value <= MAX_TIME) continue;
-    throw new Refusal(ResponseCode.SYSTEM_ERROR, `${name} ${value} is illegal, allowed are 0 to ${MAX_TIME}`);
+    if (Math.abs(value) <= MAX_TIME) continue;
+    throw new Refusal(
+      ResponseCode.SYSTEM_ERROR,
+      `${name} ${value} is illegal, allowed are -${MAX_TIME} to ${MAX_TIME}`,
+    );
   }
 }
 

@@ -85,8 +85,6 @@ async function changeInvisibleTime(
 ): Promise<RemotingCommand> {
   const header = commands.changeMessageInvisibleTime.decodeRequest(request);
   checkReceipt(broker, header, connection);
-  if (header.invisibleTime < 0)
-    throw new Refusal(ResponseCode.SYSTEM_ERROR, `invisibleTime ${header.invisibleTime} is illegal`);
   const handle = decodeReceiptHandle(header.extraInfo);
   if (handle.reviveQueueId === POP_ORDER_REVIVE_QUEUE_ID)
     return changeInOrder(broker, request, { ...header, group: header.consumerGroup }, handle.popTime);
