@@ -51,6 +51,10 @@ export interface RocketMQLimits {
    * modes, texts of the NameServer. What would add more gets code 1. @default 200000
    */
   maxTableEntries?: number;
+  /** Brokers of other processes, by name, that the NameServer takes; further ones get code 1. @default 1024 */
+  maxRegisteredBrokers?: number;
+  /** Topics the NameServer knows of all brokers together; further ones get code 1. @default 100000 */
+  maxRegisteredTopics?: number;
   /** Messages in one pull answer. @default 32 */
   maxPullMessages?: number;
   /** Bytes in one pull answer; its first message may be larger. @default 262144 */
@@ -249,6 +253,8 @@ function checkLimits(limits: RocketMQLimits): Required<RocketMQLimits> {
     maxTopics: field('maxTopics', 20_000, 1, 1_000_000),
     maxGroups: field('maxGroups', 10_000, 1, 1_000_000),
     maxTableEntries: field('maxTableEntries', 200_000, 1, 100_000_000),
+    maxRegisteredBrokers: field('maxRegisteredBrokers', 1024, 1, 1_000_000),
+    maxRegisteredTopics: field('maxRegisteredTopics', 100_000, 1, 10_000_000),
     maxPullMessages: field('maxPullMessages', 32, 1, 100_000),
     maxPullBytes: field('maxPullBytes', 256 * 1024, 1, 8 * MIB),
   };

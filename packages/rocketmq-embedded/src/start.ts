@@ -48,7 +48,7 @@ export async function startRocketMQ(options: RocketMQOptions): Promise<RocketMQS
 async function open(settings: Settings, undo: (() => Promise<void> | void)[]): Promise<RocketMQServer> {
   const { dataDir, host, logger } = settings;
   const advertisedIp = await advertisedAddress(settings);
-  const routes = new RouteTable();
+  const routes = new RouteTable(settings.limits);
   const access = settings.acl === undefined ? undefined : AccessControl.open(settings.acl, logger);
   if (access !== undefined) undo.push(() => access.close());
   const kvFile = path.join(dataDir, 'config', 'kv.json');

@@ -1,4 +1,4 @@
-import { commands, RequestCode, ResponseCode } from '@dt/rocketmq-protocol';
+import { commands, RequestCode, ResponseCode, topicConfigOf } from '@dt/rocketmq-protocol';
 import { describe, expect, it } from 'vitest';
 import { pop, popSoon } from './pop/support.ts';
 import { connect, startBroker } from './support/server.ts';
@@ -62,6 +62,25 @@ describe('tables that clients fill', () => {
     expect((await join(broker, ['A'])).code).toBe(FULL);
     other.close();
     await expect.poll(async () => (await join(broker, ['A'])).code).toBe(ResponseCode.SUCCESS);
+  });
+
+  it('of the NameServer take no more brokers and topics of others than they may', async () => {
+    const { server } = await startBroker({ limits: { maxRegisteredBrokers: 2, maxRegisteredTopics: 40 } });
+    const nameServer = await connect(server.nameServerAddress);
+    const register = async (brokerName: string, topics: string[]): Promise<number> => {
+      const request = commands.registerBroker.encodeRequest({
+        ...{ brokerName, brokerAddr: `${brokerName}:1`, clusterName: 'C', haServerAddr: '', brokerId: 0 },
+        dataVersion: { counter: 1, stateVersion: 0, timestamp: 1 },
+        topics: topics.map((topic) => topicConfigOf(topic)),
+      });
+      return (await nameServer.request(RequestCode.REGISTER_BROKER, request)).code;
+    };
+    expect(await register('other', ['A', 'B'])).toBe(ResponseCode.SUCCESS);
+    // One is its own broker.
+    expect(await register('third', ['A', 'B'])).toBe(ResponseCode.SYSTEM_ERROR);
+    const many = Array.from({ length: 40 }, (_, i) => `T${i}`);
+    expect(await register('other', many)).toBe(ResponseCode.SYSTEM_ERROR);
+    expect(await register('other', ['A', 'B'])).toBe(ResponseCode.SUCCESS);
   });
 
   it('of the NameServer take no more texts than they may', async () => {

@@ -40,14 +40,17 @@ interface LiveBroker {
 }
 
 /** Brokers and topics beyond these are refused: nobody else limits what a stranger may register. */
-const MAX_BROKERS = 1024;
-const MAX_TOPICS = 100_000;
+export interface RouteLimits {
+  maxRegisteredBrokers: number;
+  maxRegisteredTopics: number;
+}
 
 /**
  * What the NameServer knows: the broker of this process, and any other that registers. Registrations add and change
  * topics, they never remove any: a broker sends only those that have changed.
  */
 export class RouteTable {
+  readonly #limits: RouteLimits;
   /** By topic, then by broker name. */
   readonly #queues = new Map<string, Map<string, QueueData>>();
   /** Of static topics; by topic, then by broker name. */
@@ -55,6 +58,10 @@ export class RouteTable {
   readonly #brokers = new Map<string, BrokerData & { zoneName?: string }>();
   /** By address. */
   readonly #live = new Map<string, LiveBroker>();
+
+  constructor(limits: RouteLimits) {
+    this.#limits = limits;
+  }
 
   get topics(): string[] {
     return [...this.#queues.keys()];
@@ -102,9 +109,12 @@ export class RouteTable {
     const isNew = known?.brokerAddrs[id] === undefined;
     if (this.#isOutdated(registration)) return true;
     if (isNew && topics.length === 1) return false;
-    if (known === undefined && this.#brokers.size >= MAX_BROKERS) throw noRoom('brokers', MAX_BROKERS);
+    const { maxRegisteredBrokers, maxRegisteredTopics } = this.#limits;
+    if (known === undefined && this.#brokers.size >= maxRegisteredBrokers)
+      throw noRoom('brokers', maxRegisteredBrokers);
     const added = topics.filter(({ topicName }) => !this.#queues.has(topicName)).length;
-    if (this.#queues.size + added > MAX_TOPICS) throw noRoom('topics', MAX_TOPICS);
+    if (added > 0 && this.#queues.size + added > maxRegisteredTopics)
+      throw noRoom('topics', maxRegisteredTopics);
 
     const broker = known ?? { cluster: clusterName, brokerName, brokerAddrs: {} };
     broker.enableActingMaster = registration.enableActingMaster ?? false;
@@ -182,7 +192,9 @@ export class RouteTable {
     const unknown = queues.findIndex(({ brokerName }) => !this.#brokers.has(brokerName));
     const isNew = !this.#queues.has(topic);
     const taken = unknown < 0 ? queues : isNew ? [] : queues.slice(0, unknown);
-    if (isNew && taken.length > 0 && this.#queues.size >= MAX_TOPICS) throw noRoom('topics', MAX_TOPICS);
+    const { maxRegisteredTopics } = this.#limits;
+    if (isNew && taken.length > 0 && this.#queues.size >= maxRegisteredTopics)
+      throw noRoom('topics', maxRegisteredTopics);
     for (const data of taken) this.#queuesOf(topic).set(data.brokerName, data);
   }
 
