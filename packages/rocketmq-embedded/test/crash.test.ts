@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bundleCli, startChild } from './support/child.ts';
+import { bundleCli, killChild, startChild } from './support/child.ts';
 import { temporaryFolder } from './support/folders.ts';
 import { killLoop, stored } from './support/kill-loop.ts';
 import { WireClient } from './support/wire-client.ts';
@@ -32,6 +32,28 @@ describe('the command line', () => {
     const second = await startChild(script, args);
     const again = await WireClient.connect(second.broker);
     expect((await stored(again, 'T', 0)).get(0)?.body).toBe('kept');
+    again.close();
+  });
+
+  it('keeps a folder to one process, until that is dead', async () => {
+    const folder = temporaryFolder();
+    const script = await bundleCli(folder);
+    const args = ['--data', path.join(folder, 'data'), '--port', '0', '--broker-port', '0'];
+    const first = await startChild(script, args);
+    const client = await WireClient.connect(first.broker);
+    await client.send({ topic: 'T', body: Buffer.from('kept') });
+    await expect(startChild(script, args)).rejects.toThrow(
+      new RegExp(`ended with 1:[^]*${path.join(folder, 'data')}[^]*${first.process.pid}`),
+    );
+    // The one that was there first goes on.
+    expect((await client.send({ topic: 'T', body: Buffer.from('kept, too') })).code).toBe(0);
+    await killChild(first);
+    const next = await startChild(script, args);
+    const again = await WireClient.connect(next.broker);
+    expect([...(await stored(again, 'T', 0)).values()].map(({ body }) => body)).toEqual([
+      'kept',
+      'kept, too',
+    ]);
     again.close();
   });
 

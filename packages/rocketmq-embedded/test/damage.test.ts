@@ -97,6 +97,31 @@ describe('a server', () => {
     );
   }, 120_000);
 
+  it('starts on a flipped bit in each of its files, one by one, and names the file', async () => {
+    const original = temporaryFolder();
+    await populate(original);
+    const names = filesOf(original).map((file) => path.relative(original, file));
+    const data = names.filter((name) => !name.startsWith('lock.'));
+    // All that a server keeps: a new kind of file is damaged here, too.
+    expect(data.filter((name) => name.endsWith('.json')).length).toBeGreaterThanOrEqual(5);
+    expect(data.filter((name) => name.endsWith('.log'))).toHaveLength(1);
+    for (const name of data) {
+      const dataDir = temporaryFolder();
+      fs.cpSync(original, dataDir, { recursive: true });
+      const file = path.join(dataDir, name);
+      flipBit(file, fs.statSync(file).size >> 1, 3);
+      const logger = recordingLogger();
+      const server = await start(dataDir, { logger });
+      const client = await WireClient.connect(server.brokerAddress);
+      expect([name, logger.lines.some(({ fields }) => fields['file'] === file)]).toEqual([name, true]);
+      const lost = name.endsWith('.log') ? 1 : 0;
+      const bodies = [...(await served(client, 'T')), ...(await served(client, 'P'))];
+      expect([name, bodies.length >= 2 * BODIES.length - lost]).toEqual([name, true]);
+      client.close();
+      await server.close();
+    }
+  }, 60_000);
+
   it('has topics again that have messages when their file and its copy are lost', async () => {
     const dataDir = temporaryFolder();
     await populate(dataDir);

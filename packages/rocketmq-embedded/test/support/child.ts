@@ -40,8 +40,14 @@ export interface ServerChild {
 }
 
 /** Starts the command line as a process of its own and waits until it is ready. Killed when the test ends. */
-export async function startChild(script: string, args: readonly string[]): Promise<ServerChild> {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startChild(
+  script: string,
+  args: readonly string[],
+  /** A command that ends in running what stands behind it. */
+  wrapper: readonly string[] = [],
+): Promise<ServerChild> {
+  const [command = '', ...rest] = [...wrapper, process.execPath, script, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
