@@ -1,6 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type MetricLabels, type MetricsHook, traceContextOf } from '@dt/rocketmq-client';
-import { eventually, uniqueName } from '@dt/testkit';
-import { expect, test } from 'vitest';
+import { eventually, protocol, uniqueName } from '@dt/testkit';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   createTopic,
   readQueue,
@@ -59,6 +60,61 @@ test('the trace context of a message comes to its consumer, alone and in a batch
   ]);
   await eventually(() => received.messages.length === 3, { timeoutMs: 20_000 });
   expect(received.messages.map(traceContextOf)).toEqual([context, context, context]);
+});
+
+test('a producer measures its requests, by the message', async () => {
+  const topic = await createTopic(1);
+  const { times, metrics } = measurements(topic);
+  const producer = await startProducer({ metrics });
+  await producer.send({ topic, body: 'alone' });
+  await producer.sendBatch([
+    { topic, body: 'first' },
+    { topic, body: 'second' },
+  ]);
+  expect(times.get('rocketmq_send_cost_time')).toHaveLength(3);
+  expectPlausible(times);
+});
+
+test('connections, requests, sends, deliveries and rebalances are told on their channels', async () => {
+  const topic = await createTopic(1);
+  const told = new Map<string, Record<string, unknown>[]>();
+  for (const name of ['connect', 'disconnect', 'request', 'send', 'receive', 'rebalance']) {
+    const note = (fields: unknown): void => {
+      told.set(name, [...(told.get(name) ?? []), fields as Record<string, unknown>]);
+    };
+    subscribe(`rocketmq:${name}`, note);
+    onTestFinished(() => void unsubscribe(`rocketmq:${name}`, note));
+  }
+  const group = uniqueName('group');
+  const received = new Received();
+  const consumer = await startConsumer({
+    ...{ group, subscriptions: [{ topic, expression: '*' }], handler: received.handler },
+  });
+  const producer = await startProducer();
+  const { queue } = await producer.send({ topic, body: 'x' });
+  await eventually(() => told.has('receive'), { timeoutMs: 20_000 });
+  const pull = await startPulling();
+  await pull.assign([queue]);
+  await eventually(async () => (await pull.poll()).length > 0);
+  await Promise.all([consumer.close(), producer.close(), pull.close()]);
+
+  const number: unknown = expect.any(Number);
+  expect(told.get('connect')).toContainEqual({ address: rocketmq.brokerAddress });
+  expect(told.get('request')).toContainEqual(
+    expect.objectContaining({
+      ...{ address: rocketmq.brokerAddress, code: protocol.RequestCode.SEND_MESSAGE_V2, responseCode: 0 },
+      durationMs: number,
+    }),
+  );
+  expect(told.get('send')).toEqual([
+    expect.objectContaining({ ...queue, messages: 1, sizeBytes: number, durationMs: number }),
+  ]);
+  expect(told.get('receive')).toEqual([
+    expect.objectContaining({ ...queue, group, messages: 1, durationMs: number }),
+    expect.objectContaining({ ...queue, messages: 1 }),
+  ]);
+  expect(told.get('rebalance')).toContainEqual({ group, topic, queues: 1, added: 1, removed: 0 });
+  await eventually(() => (told.get('disconnect')?.length ?? 0) >= 3);
 });
 
 test('a consumer measures what it is given, by plausible times', async () => {

@@ -11,7 +11,6 @@ import {
 import { ClientInstance, type RequestOptions } from '../client/index.ts';
 import { messageOf, RocketMQError } from '../errors.ts';
 import { integer, invalidOption } from '../options.ts';
-import { Gate } from '../timing/gate.ts';
 import { ClosingTime } from '../timing/closing-time.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
@@ -21,6 +20,7 @@ import { cachedOf, ConsumerTelemetry } from './consumer-telemetry.ts';
 import { consumeFromWhere, joinGroup } from './join-group.ts';
 import type { StoredQueueOffset } from './offset-store.ts';
 import { PauseSwitch } from './pause-switch.ts';
+import { Polls } from './polls.ts';
 import { PullBudget } from './pull-budget.ts';
 import {
   type CheckedPullConsumerOptions,
@@ -61,12 +61,8 @@ export class PullConsumer {
   readonly #telemetry: ConsumerTelemetry;
   readonly #budget: PullBudget;
   readonly #pauses = new PauseSwitch();
-  readonly #arrived = new Gate();
   readonly #closing = new AbortController();
-  /** With `autoCommit` the queues whose messages the last poll gave. */
-  readonly #unsettled = new Set<PullQueue>();
-  #turn = 0;
-  #isPolling = false;
+  readonly #polls: Polls;
   #isStarted = false;
   #stopCommits: () => void = () => undefined;
   #starting: Promise<void> | undefined;
@@ -99,6 +95,7 @@ export class PullConsumer {
             logger: this.#options.logger,
             openQueue: (queue) => this.#openQueue(queue, this.#subscriptions.get(queue.topic)),
           });
+    this.#polls = new Polls(this.#queues, this.#telemetry, this.#options.autoCommit, this.#closing.signal);
   }
 
   get clientId(): string {
@@ -161,7 +158,8 @@ export class PullConsumer {
   async poll(options: PollOptions = {}): Promise<ReceivedMessage[]> {
     const maxMessages = integer('maxMessages', options.maxMessages, 32, 1, 1_000_000);
     const timeoutMs = integer('timeoutMs', options.timeoutMs, 1000, 0, LONGEST_WAIT_MS);
-    return this.#poll(maxMessages, timeoutMs, options.signal);
+    this.#assertUsable();
+    return this.#polls.poll(maxMessages, timeoutMs, options.signal);
   }
 
   /**
@@ -173,7 +171,8 @@ export class PullConsumer {
   async *messages({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ReceivedMessage, void, void> {
     for (;;) {
       try {
-        const [message] = await this.#poll(1, LONGEST_WAIT_MS, signal);
+        this.#assertUsable();
+        const [message] = await this.#polls.poll(1, LONGEST_WAIT_MS, signal);
         if (message !== undefined) yield message;
       } catch (error) {
         if (this.#closing.signal.aborted) return;
@@ -247,7 +246,7 @@ export class PullConsumer {
       false,
       queues?.map((queue) => this.#onWire(queue)),
     );
-    this.#arrived.open();
+    this.#polls.wake();
   }
 
   /**
@@ -312,63 +311,6 @@ export class PullConsumer {
     await this.#client.close(time.leaveMs);
   }
 
-  async #poll(
-    maxMessages: number,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ReceivedMessage[]> {
-    this.#assertUsable();
-    if (this.#isPolling)
-      throw new RocketMQError('overloaded', 'another poll is under way', { retryable: true });
-    this.#isPolling = true;
-    try {
-      this.#settle();
-      const deadline = performance.now() + timeoutMs;
-      for (;;) {
-        if (signal?.aborted === true)
-          throw new RocketMQError('aborted', 'aborted by the caller', { cause: signal.reason });
-        const messages = this.#take(maxMessages);
-        const leftMs = Math.ceil(deadline - performance.now());
-        if (messages.length > 0 || leftMs <= 0) return messages;
-        await this.#wait(leftMs, signal);
-        this.#assertUsable();
-      }
-    } finally {
-      this.#isPolling = false;
-    }
-  }
-
-  async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const wake = (): void => this.#arrived.open();
-    signal?.addEventListener('abort', wake, { once: true });
-    await this.#arrived.wait(this.#closing.signal, ms);
-    signal?.removeEventListener('abort', wake);
-  }
-
-  #settle(): void {
-    for (const part of this.#unsettled) part.settle();
-    this.#unsettled.clear();
-  }
-
-  /** Begins with another queue each time, so that none waits for ever behind a busy one. */
-  #take(maxMessages: number): ReceivedMessage[] {
-    const parts = this.#queues.queues;
-    const messages: ReceivedMessage[] = [];
-    this.#turn++;
-    for (let i = 0; i < parts.length && messages.length < maxMessages; i++) {
-      const part = parts[(this.#turn + i) % parts.length];
-      const taken = part?.take(maxMessages - messages.length) ?? [];
-      if (part === undefined || taken.length === 0) continue;
-      if (this.#options.autoCommit) this.#unsettled.add(part);
-      for (const { message, bodyError } of taken) {
-        if (bodyError !== undefined) message.bodyError = bodyError;
-        messages.push(message);
-      }
-      this.#telemetry.handedOver(part.queue, taken);
-    }
-    return messages;
-  }
-
   async #openQueue(queue: MessageQueue, subscription: SubscriptionData | undefined): Promise<PullQueue> {
     if (subscription === undefined) throw new Error(`no subscription for ${messageQueueKey(queue)}`);
     const start = await this.#offsets.startOffset(queue, this.#options.from);
@@ -380,7 +322,7 @@ export class PullConsumer {
       heartbeat: () => this.#client.heartbeat(),
       onArrival: () => {
         this.#telemetry.meter?.holds(queue.topic);
-        this.#arrived.open();
+        this.#polls.wake();
       },
     });
   }
