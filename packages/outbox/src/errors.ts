@@ -1,15 +1,22 @@
-export type OutboxErrorCode =
-  | 'invalid-option'
-  | 'invalid-message'
-  | 'migration-changed'
-  | 'schema-missing'
-  | 'publisher-contract'
-  | 'timeout'
-  | 'closed'
-  | 'lane-lost'
-  | 'handler-timeout'
-  | 'transaction-over'
-  | 'rolled-back';
+/** Every code; what each means stands in docs/reference/errors.md. */
+export const OUTBOX_ERROR_CODES = [
+  'invalid-option',
+  'invalid-message',
+  'migration-changed',
+  'schema-missing',
+  'publisher-contract',
+  'timeout',
+  'closed',
+  'lane-lost',
+  'handler-timeout',
+  'transaction-over',
+  'rolled-back',
+  'not-found',
+  'not-dead',
+  'unreadable',
+] as const;
+
+export type OutboxErrorCode = (typeof OUTBOX_ERROR_CODES)[number];
 
 /** Base class of everything this package throws on its own account. `retryable`: the same call may succeed later. */
 export class OutboxError extends Error {

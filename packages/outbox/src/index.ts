@@ -1,9 +1,10 @@
 export { type Backlog, readBacklog } from './backlog.ts';
 export { type Database, type Queryable } from './database/database.ts';
 export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
+export * from './dead-letters/index.ts';
 export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';
 export { type OutboxMessage } from './enqueue/validate.ts';
-export { OutboxError, type OutboxErrorCode } from './errors.ts';
+export { OUTBOX_ERROR_CODES, OutboxError, type OutboxErrorCode } from './errors.ts';
 export { Inbox, type InboxBatch, type InboxOptions, type InboxStats } from './inbox/inbox.ts';
 export {
   type BatchHandler,

@@ -52,7 +52,8 @@ export class Lane {
 
   /** Lets a sharding key wait, from its row `id` on. */
   hold(shardingKey: string, id: number, untilMs: number): void {
-    this.#holds.set(shardingKey, { id, untilMs });
+    // Rows that came back meanwhile may be of this key, and go first.
+    this.#holds.set(shardingKey, { id: Math.min(id, this.#rewoundTo + 1), untilMs });
     this.#holdsUntilMs = Math.min(this.#holdsUntilMs, untilMs);
   }
 
@@ -91,6 +92,17 @@ export class Lane {
   rewind(id: number): void {
     this.after = Math.min(this.after, id);
     if (this.busy) this.#rewoundTo = Math.min(this.#rewoundTo, id);
+  }
+
+  /** Rows after `id` became pending again: the next walk starts there, and at once; so do those of keys that wait. */
+  reopen(id: number): void {
+    this.rewind(id);
+    this.floor = Math.min(this.floor, id);
+    for (const [key, hold] of this.#holds) {
+      if (hold.id > id + 1) this.#holds.set(key, { id: id + 1, untilMs: hold.untilMs });
+    }
+    this.dueAtMs = 0;
+    this.kicked = true;
   }
 
   /** Ends a walk that got as far as `position`. */

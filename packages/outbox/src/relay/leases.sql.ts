@@ -50,6 +50,7 @@ WITH free AS MATERIALIZED (
   UPDATE ${t.outbox} o
   SET crashes = o.crashes + 1, attempts = o.attempts + 1,
       status = CASE WHEN o.crashes + 1 >= $4::int THEN 2 ELSE 0 END,
+      died_at = CASE WHEN o.crashes + 1 >= $4::int THEN clock_timestamp() END,
       last_error = 'the sending process died during ' || (o.crashes + 1) || ' attempt(s)'
   FROM (
     SELECT DISTINCT unnest(ids) AS id FROM ${t.flights} WHERE session_id IN (SELECT owner FROM free)
@@ -60,27 +61,31 @@ UPDATE ${t.lanes} l SET owner = $1, epoch = l.epoch + 1, acquired_at = clock_tim
 FROM free WHERE l.lane = free.lane RETURNING l.lane, l.epoch, l.floor`;
 
 /**
- * Gives lanes back. Nothing of them may be in flight.
- * $1 lanes, $2 epochs, $3 floors.
+ * Gives lanes back. Nothing of them may be in flight. A floor that somebody lowered meanwhile stays low: rows behind the
+ * position came back, and the next owner is to find them.
+ * $1 lanes, $2 epochs, $3 floors, $4 floors as last known.
  */
 export const releaseSql = (t: Tables): string => `
 UPDATE ${t.lanes} l SET owner = NULL, epoch = l.epoch + 1, floor = held.floor
 FROM (
-  SELECT l.lane, w.floor FROM ${t.lanes} l
-  JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS w(lane, epoch, floor)
+  SELECT l.lane, CASE WHEN l.floor < w.known THEN l.floor ELSE w.floor END AS floor FROM ${t.lanes} l
+  JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w(lane, epoch, floor, known)
     ON w.lane = l.lane AND w.epoch = l.epoch
   ORDER BY l.lane FOR UPDATE OF l
 ) AS held WHERE l.lane = held.lane RETURNING l.lane`;
 
-/** Stores how far each lane has been worked off, for the next owner. $1 lanes, $2 epochs, $3 floors. */
+/**
+ * Stores how far each lane has been worked off, for the next owner; not where somebody lowered the floor meanwhile.
+ * $1 lanes, $2 epochs, $3 floors, $4 floors as last known.
+ */
 export const floorsSql = (t: Tables): string => `
 UPDATE ${t.lanes} l SET floor = held.floor
 FROM (
   SELECT l.lane, w.floor FROM ${t.lanes} l
-  JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS w(lane, epoch, floor)
-    ON w.lane = l.lane AND w.epoch = l.epoch
+  JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w(lane, epoch, floor, known)
+    ON w.lane = l.lane AND w.epoch = l.epoch AND w.known = l.floor
   ORDER BY l.lane FOR UPDATE OF l
-) AS held WHERE l.lane = held.lane`;
+) AS held WHERE l.lane = held.lane RETURNING l.lane`;
 
 /** $1 session. Notes of sessions that own no lane any more, and sessions long gone, are swept along. */
 export const leaveSql = (t: Tables): string => `

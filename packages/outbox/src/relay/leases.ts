@@ -62,7 +62,7 @@ export class Leases {
     return this.#liveCount;
   }
 
-  /** Renews and balances; resolves to whether lanes were taken. */
+  /** Renews and balances; resolves to whether lanes were taken, or rows came back in one. */
   async tick(): Promise<boolean> {
     const { database, sessionId, instanceId, leaseMs, lanes } = this.#options;
     const startedMs = performance.now();
@@ -76,7 +76,7 @@ export class Leases {
     }
     this.#validUntilMs = startedMs + leaseMs * TRUSTED_SHARE;
     this.#liveCount = first.live_count;
-    const orphans = this.#reconcile(view);
+    const { orphans, reopened } = this.#reconcile(view);
     const target =
       Math.floor(LANE_COUNT / first.live_count) + (first.live_before < LANE_COUNT % first.live_count ? 1 : 0);
     await this.#release(orphans);
@@ -85,7 +85,8 @@ export class Leases {
     const wanted = view
       .filter((row) => row.free && !lanes.isLeaving(row.lane))
       .slice(0, Math.max(0, target - lanes.size));
-    return wanted.length > 0 && !this.#leaving && (await this.#acquire(wanted));
+    const gained = wanted.length > 0 && !this.#leaving && (await this.#acquire(wanted));
+    return gained || reopened;
   }
 
   /** Keeps the lanes it has until `leave()`, and renews, but takes no others. */
@@ -102,10 +103,14 @@ export class Leases {
     this.#validUntilMs = 0;
   }
 
-  /** Brings the own list in line with the table; returns lanes that carry our name but are not in use. */
-  #reconcile(view: readonly LaneView[]): Lane[] {
+  /**
+   * Brings the own list in line with the table; returns lanes that carry our name but are not in use, and whether rows
+   * came back in one that is.
+   */
+  #reconcile(view: readonly LaneView[]): { orphans: Lane[]; reopened: boolean } {
     const { lanes } = this.#options;
     const orphans: Lane[] = [];
+    let reopened = false;
     for (const row of view) {
       const lane = lanes.get(row.lane);
       const epoch = Number(row.epoch);
@@ -115,12 +120,13 @@ export class Leases {
       } else if (!row.mine || lane.epoch !== epoch) {
         lanes.drop(lane);
       } else if (Number(row.floor) < lane.storedFloor) {
-        // Somebody put a row back that lies behind our position.
+        // Nobody but a replay lowers it, and that always does: rows behind our position are pending again.
         lane.storedFloor = Number(row.floor);
-        lane.rewind(lane.storedFloor);
+        lane.reopen(lane.storedFloor);
+        reopened = true;
       }
     }
-    return orphans;
+    return { orphans, reopened };
   }
 
   async #acquire(wanted: readonly LaneView[]): Promise<boolean> {
@@ -148,14 +154,22 @@ export class Leases {
     this.#floorsStoredMs = nowMs;
     const changed = [...this.#options.lanes].filter((lane) => lane.floor > lane.storedFloor);
     if (changed.length === 0) return;
-    const [numbers, epochs, floors] = laneArrays(changed);
-    await this.#options.database.query(this.#sql.floors, [numbers, epochs, floors]);
-    for (const [index, lane] of changed.entries()) lane.storedFloor = floors[index] ?? lane.storedFloor;
+    const values = laneArrays(changed);
+    const stored = await select<{ lane: number }>(this.#options.database, this.#sql.floors, values);
+    const numbers = new Set(stored.map((row) => row.lane));
+    const [, , floors] = values;
+    for (const [index, lane] of changed.entries())
+      if (numbers.has(lane.lane)) lane.storedFloor = floors[index] ?? lane.storedFloor;
   }
 }
 
-function laneArrays(lanes: readonly Lane[]): [number[], number[], number[]] {
-  return [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.epoch), lanes.map((lane) => lane.floor)];
+function laneArrays(lanes: readonly Lane[]): [number[], number[], number[], number[]] {
+  return [
+    lanes.map((lane) => lane.lane),
+    lanes.map((lane) => lane.epoch),
+    lanes.map((lane) => lane.floor),
+    lanes.map((lane) => lane.storedFloor),
+  ];
 }
 
 /** Lanes above the target that are not under way; those that are stop walking and go at the next tick. */

@@ -93,7 +93,8 @@ export const markFailedSql = (t: Tables): string => `
 WITH ${fence(t)}
 UPDATE ${t.outbox} o
 SET status = m.status, attempts = o.attempts + 1, last_error = m.error,
-    next_attempt_at = clock_timestamp() + m.delay_ms * interval '1 millisecond'
+    next_attempt_at = clock_timestamp() + m.delay_ms * interval '1 millisecond',
+    died_at = CASE WHEN m.status = 2 THEN clock_timestamp() END
 FROM unnest($4::bigint[], $5::smallint[], $6::float8[], $7::text[]) AS m(id, status, delay_ms, error)
 WHERE o.id = m.id AND o.status = 0 AND o.lane = ANY (ARRAY(SELECT lane FROM fence))`;
 

@@ -10,6 +10,7 @@ export interface Tables {
   readonly flights: string;
   readonly inbox: string;
   readonly inboxSequence: string;
+  readonly replays: string;
   readonly migrations: string;
 }
 
@@ -33,6 +34,7 @@ export function tablesOf(schema: string = DEFAULT_SCHEMA): Tables {
       flights: `${prefix}outbox_flights`,
       inbox: `${prefix}inbox`,
       inboxSequence: `${prefix}inbox_id_seq`,
+      replays: `${prefix}outbox_replays`,
       migrations: `${prefix}outbox_migrations`,
     });
     known.set(schema, tables);

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '@dt/testkit';
@@ -19,7 +20,7 @@ afterEach(async () => {
   await test.drop();
 });
 
-const all = ['0001_outbox.sql', '0002_inbox.sql'];
+const all = (await readdir(new URL('../../migrations', import.meta.url))).sort();
 
 describe('migrate', () => {
   it('makes the tables once, also when instances start together', async () => {

@@ -32,7 +32,7 @@ export async function createTestSchema(poolSize = 24): Promise<TestSchema> {
     database: fromPgPool(pool),
     connectionString: test.connectionString,
     reset: async () => {
-      await pool.query('TRUNCATE outbox, inbox, outbox_relays, outbox_flights');
+      await pool.query('TRUNCATE outbox, inbox, outbox_relays, outbox_flights, outbox_replays');
       await pool.query('UPDATE outbox_lanes SET owner = NULL, floor = 0, epoch = epoch + 1');
     },
     drop: async () => {
