@@ -2,6 +2,17 @@ export { type Backlog, readBacklog } from './backlog.ts';
 export { type Database, type Queryable } from './database/database.ts';
 export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
 export * from './dead-letters/index.ts';
+export {
+  fromPostgresJs,
+  type PostgresJsLike,
+  type PostgresJsTransactionLike,
+} from './database/postgres-js.ts';
+export {
+  fromTypeOrm,
+  type TypeOrmDataSourceLike,
+  type TypeOrmManagerLike,
+  type TypeOrmRunnerLike,
+} from './database/typeorm.ts';
 export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';
 export { type OutboxMessage } from './enqueue/validate.ts';
 export { OUTBOX_ERROR_CODES, OutboxError, type OutboxErrorCode } from './errors.ts';

@@ -8,6 +8,11 @@ export interface Queryable {
     text: string,
     values?: readonly unknown[],
   ): Promise<{ rows: readonly unknown[]; rowCount: number | null }>;
+  /**
+   * Only for clients that take any failed statement for the end of the transaction unless it ran in a savepoint of
+   * their own making, as postgres.js does: runs `work` in one, undoes it when it throws, and rethrows.
+   */
+  savepoint?<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
 }
 
 /** A place where statements run on their own, and where a transaction can be had. */
@@ -24,4 +29,22 @@ export async function select<Row>(
 ): Promise<readonly Row[]> {
   const result = await database.query(text, values);
   return result.rows as readonly Row[];
+}
+
+/**
+ * Runs `work` so that its failure leaves the transaction as it was before. Rethrows what `work` threw, and throws what
+ * the database threw when the transaction itself is lost.
+ */
+export async function withSavepoint<T>(tx: Queryable, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  if (tx.savepoint !== undefined) return tx.savepoint(work);
+  await tx.query('SAVEPOINT outbox_step');
+  try {
+    const result = await work(tx);
+    // Within the try: it fails when `work` kept quiet about a statement that failed.
+    await tx.query('RELEASE SAVEPOINT outbox_step');
+    return result;
+  } catch (error) {
+    await tx.query('ROLLBACK TO SAVEPOINT outbox_step');
+    throw error;
+  }
 }

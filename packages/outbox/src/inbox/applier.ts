@@ -1,5 +1,6 @@
-import { type Queryable } from '../database/database.ts';
+import { type Queryable, withSavepoint } from '../database/database.ts';
 import { isConflict } from './conflict.ts';
+import { checkSql } from './inbox.sql.ts';
 import { lend } from './lent-transaction.ts';
 import { type Handler, type Handlers, type InboxMessage } from './message.ts';
 import { groupByHandler } from './stages.ts';
@@ -9,6 +10,8 @@ export interface ApplierOptions {
   readonly group: string;
   readonly handlerTimeoutMs: number;
   readonly unknownTag: 'done' | 'dead';
+  /** Ends handlers that run. */
+  readonly signal: AbortSignal;
   readonly onError: (
     error: unknown,
     message: { messageKey: string; tag: string | undefined; attempt: number },
@@ -54,15 +57,14 @@ export class Applier {
   ): Promise<AttemptResult> {
     const handler = this.#handlerOf(message);
     if (handler === undefined) return { status: 'unknown' };
-    await tx.query('SAVEPOINT inbox_message');
     try {
-      await this.#call(tx, handler, [message], attempt);
-      // Within the try: it fails when the handler kept quiet about a statement that failed.
-      await tx.query('RELEASE SAVEPOINT inbox_message');
+      await withSavepoint(tx, (step) => this.#call(step, handler, [message], attempt));
       return { status: 'applied' };
     } catch (error) {
-      if (isConflict(error) && !lastTry) throw error;
-      await tx.query('ROLLBACK TO SAVEPOINT inbox_message');
+      // A graceful end is no failed attempt.
+      if (this.#options.signal.aborted || (isConflict(error) && !lastTry)) throw error;
+      // Fails when not the handler but the transaction is the cause.
+      await tx.query(checkSql);
       this.counters.failures += 1;
       this.#options.onError(error, { messageKey: message.messageKey, tag: message.tag, attempt });
       return { status: 'failed', error };
@@ -80,15 +82,15 @@ export class Applier {
     messages: readonly InboxMessage[],
     attempt: number,
   ): Promise<void> {
-    const { group: consumerGroup, handlerTimeoutMs } = this.#options;
+    const { group: consumerGroup, handlerTimeoutMs, signal: stop } = this.#options;
     if (typeof handler !== 'function') {
-      await lend(tx, handlerTimeoutMs, (lent, signal) =>
+      await lend(tx, handlerTimeoutMs, stop, (lent, signal) =>
         handler.batch(lent, messages, { consumerGroup, attempt, signal }),
       );
       return;
     }
     for (const message of messages) {
-      await lend(tx, handlerTimeoutMs, (lent, signal) =>
+      await lend(tx, handlerTimeoutMs, stop, (lent, signal) =>
         handler(lent, message, { consumerGroup, attempt, signal }),
       );
     }

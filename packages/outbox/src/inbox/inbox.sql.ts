@@ -36,6 +36,17 @@ ON CONFLICT (consumer_group, message_key) DO NOTHING
 RETURNING message_key, status`;
 
 /**
+ * Puts messages just stored back to waiting when one of their sharding key waits; returns those. A statement of its
+ * own, so that it sees what was committed while the insert waited. $1 group, $2 keys.
+ */
+export const lineUpSql = (t: Tables): string => `
+UPDATE ${t.inbox} i SET status = 0, processed_at = NULL
+WHERE i.consumer_group = $1::text AND i.message_key = ANY ($2::text[]) AND EXISTS (
+  SELECT FROM ${t.inbox} w
+  WHERE w.consumer_group = $1::text AND w.status = 0 AND w.sharding_key = i.sharding_key)
+RETURNING i.message_key`;
+
+/**
  * Fails when a statement before it failed and the handler kept quiet about it: a COMMIT would then roll back and still
  * report success.
  */

@@ -1,15 +1,15 @@
-import { type Database, type Queryable, select } from '../database/database.ts';
-import { pause } from '../deadline.ts';
+import { type Database, type Queryable, select, withSavepoint } from '../database/database.ts';
+import { settlesWithin } from '../deadline.ts';
 import { errorText, OutboxError } from '../errors.ts';
 import { integerOption, nameOption, requireMethod } from '../options.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { asDead, decode, type Incoming } from './decode.ts';
 import { Applier, type AttemptResult } from './applier.ts';
-import { checkSql, insertSql, type InsertedRow, resultSql } from './inbox.sql.ts';
+import { checkSql, insertSql, type InsertedRow, lineUpSql, resultSql } from './inbox.sql.ts';
 import { isConflict, redoOnConflict } from './conflict.ts';
 import { type Handlers, type ReceivedMessage } from './message.ts';
-import { resultArrays, type StoredResult } from './result.ts';
+import { resultArrays, type StoredResult, unknownResult } from './result.ts';
 import { RetryWorker } from './retry-worker.ts';
 
 export interface InboxOptions {
@@ -29,7 +29,7 @@ export interface InboxOptions {
   readonly handlerTimeoutMs?: number;
   /** Pause between two looks for messages to try again. @default 500 */
   readonly pollMs?: number;
-  /** `close()` waits so long for transactions under way. @default 10000 */
+  /** `close()` waits so long for transactions under way; then it ends their handlers. @default 10000 */
   readonly closeTimeoutMs?: number;
   /** After each commit. */
   readonly onBatch?: (batch: InboxBatch) => void;
@@ -82,6 +82,7 @@ export class Inbox {
   readonly #retry: BackoffOptions;
   readonly #statementTimeout: string;
   readonly #insert: string;
+  readonly #lineUp: string;
   readonly #result: string;
   readonly #applier: Applier;
   readonly #worker: RetryWorker;
@@ -97,6 +98,7 @@ export class Inbox {
     dead: 0,
     unknown: 0,
   };
+  readonly #stop = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: InboxOptions) {
@@ -127,6 +129,7 @@ export class Inbox {
     const handlerTimeoutMs = integer('handlerTimeoutMs', 30_000, 1);
     this.#statementTimeout = `${handlerTimeoutMs}ms`;
     this.#insert = insertSql(tables);
+    this.#lineUp = lineUpSql(tables);
     this.#result = resultSql(tables);
     this.#onBatch = options.onBatch ?? ((): void => {});
     const onError: NonNullable<InboxOptions['onError']> = (error, message) => {
@@ -142,6 +145,7 @@ export class Inbox {
       group: this.#group,
       handlerTimeoutMs,
       unknownTag,
+      signal: this.#stop.signal,
       onError,
     });
     this.#worker = new RetryWorker({
@@ -188,13 +192,16 @@ export class Inbox {
     };
   }
 
-  /** Refuses new messages and waits, for a bounded time, for transactions under way. */
+  /**
+   * Refuses new messages and waits, for a bounded time, for transactions under way. Handlers that are not through by
+   * then are ended, which counts as no attempt: their `receive()` rejects with `closed` and has changed nothing.
+   */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      const stop = new AbortController();
       const work = Promise.allSettled([...this.#underWay, this.#worker.close()]);
-      await Promise.race([work, pause(this.#closeTimeoutMs, stop.signal)]);
-      stop.abort();
+      if (await settlesWithin(work, this.#closeTimeoutMs)) return;
+      this.#stop.abort(new OutboxError('closed', 'the inbox is closed', { retryable: true }));
+      await settlesWithin(work, 1000);
     })();
     return this.#closing;
   }
@@ -206,7 +213,8 @@ export class Inbox {
     if (incoming.length > 0) {
       try {
         add(tally, await redoOnConflict(() => this.#applyWhole(incoming)));
-      } catch {
+      } catch (error) {
+        if (this.#stop.signal.aborted) throw error;
         // Whatever it was: one by one it hits its own message only, or it shows again.
         for (let from = 0; from < incoming.length; from += CAREFUL_CHUNK) {
           const chunk = incoming.slice(from, from + CAREFUL_CHUNK);
@@ -237,7 +245,7 @@ export class Inbox {
       const fresh = stored.filter(({ status }) => status === 1).map(({ message }) => message);
       const unknown = await this.#applier.applyAll(tx, fresh);
       const results =
-        this.#applier.unknownTag === 'dead' ? unknown.map((message) => this.#unknown(message)) : [];
+        this.#applier.unknownTag === 'dead' ? unknown.map((message) => unknownResult(message, 0)) : [];
       await this.#writeResults(tx, results);
       await tx.query(checkSql);
       return tallyOf(stored, unknown.length, results);
@@ -268,7 +276,7 @@ export class Inbox {
         const result = await this.#applier.attempt(tx, message, 1, lastTry);
         if (result.status === 'unknown') {
           unknown.push(message);
-          if (this.#applier.unknownTag === 'dead') results.push(this.#unknown(message));
+          if (this.#applier.unknownTag === 'dead') results.push(unknownResult(message, 0));
         }
         if (result.status !== 'failed') continue;
         const row = { messageKey: message.messageKey, ...this.#resultOf(1, result) };
@@ -304,18 +312,33 @@ export class Inbox {
       statuses.delete(message.messageKey);
       stored.push({ message, status });
     }
-    return stored;
+    return stored.length === incoming.length ? stored : this.#lineUpBehindOthers(tx, incoming, stored);
+  }
+
+  /**
+   * A message seen before may have been another consumer's, whose transaction the insert waited for: it has a queue
+   * after a rebalance, or had it before. When that one failed, the insert could not see it wait yet.
+   */
+  async #lineUpBehindOthers(
+    tx: Queryable,
+    incoming: readonly Incoming[],
+    stored: readonly Stored[],
+  ): Promise<Stored[]> {
+    const fresh = new Set(stored.map(({ message }) => message));
+    const seenBefore = new Set(incoming.filter((m) => !fresh.has(m)).map((m) => m.shardingKey));
+    const inDoubt = stored.filter((s) => s.status === 1 && seenBefore.has(s.message.shardingKey));
+    if (inDoubt.length === 0) return [...stored];
+    const keys = inDoubt.map(({ message }) => message.messageKey);
+    const rows = await select<{ message_key: string }>(tx, this.#lineUp, [this.#group, keys]);
+    const waiting = new Set(rows.map((row) => row.message_key));
+    return stored.map((s) => (waiting.has(s.message.messageKey) ? { ...s, status: 0 } : s));
   }
 
   /** Stores one by one when the database refuses the whole; what it refuses alone is kept as dead. */
   async #storeCarefully(tx: Queryable, incoming: readonly Incoming[]): Promise<Stored[]> {
-    await tx.query('SAVEPOINT inbox_store');
     try {
-      const stored = await this.#store(tx, incoming);
-      await tx.query('RELEASE SAVEPOINT inbox_store');
-      return stored;
+      return await withSavepoint(tx, (step) => this.#store(step, incoming));
     } catch (error) {
-      await tx.query('ROLLBACK TO SAVEPOINT inbox_store');
       if (isConflict(error)) throw error;
       const [only] = incoming;
       if (incoming.length === 1 && only !== undefined) {
@@ -331,16 +354,6 @@ export class Inbox {
     const error = errorText(result.error);
     if (attempt >= this.#maxAttempts) return { status: 2, attempts: attempt, delayMs: null, error };
     return { status: 0, attempts: attempt, delayMs: backoffMs(this.#retry, attempt), error };
-  }
-
-  #unknown({ messageKey, tag }: Incoming): StoredResult {
-    return {
-      messageKey,
-      status: 2,
-      attempts: 0,
-      delayMs: null,
-      error: `no handler for the tag ${tag ?? '(none)'}`,
-    };
   }
 
   async #writeResults(tx: Queryable, results: readonly StoredResult[]): Promise<void> {

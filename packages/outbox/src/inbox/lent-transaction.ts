@@ -1,37 +1,54 @@
-import { type Queryable } from '../database/database.ts';
+import { type Queryable, withSavepoint } from '../database/database.ts';
 import { OutboxError } from '../errors.ts';
 
 /**
- * Runs a handler on a transaction that it has only on loan: when it returns or its time is over, what it still tries to
- * write is refused instead of landing in somebody else's work.
+ * Runs a handler on a transaction that it has only on loan: when it returns, its time is over or `stop` aborts, what it
+ * still tries to write is refused instead of landing in somebody else's work.
  */
 export async function lend(
   tx: Queryable,
   timeoutMs: number,
+  stop: AbortSignal,
   work: (lent: Queryable, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
-  let over = false;
-  const lent: Queryable = {
-    query: async (text, values) => {
-      if (over) throw new OutboxError('transaction-over', 'the handler has ended, its transaction is gone');
-      return tx.query(text, values);
-    },
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new OutboxError('handler-timeout', `the handler took longer than ${timeoutMs} ms`, {
-        retryable: true,
-      });
+  let end = (_error: Error): void => {};
+  const ended = new Promise<never>((_resolve, reject) => {
+    end = (error) => {
       controller.abort(error);
       reject(error);
-    }, timeoutMs);
+    };
   });
+  ended.catch(() => {});
+  const timer = setTimeout(() => {
+    end(
+      new OutboxError('handler-timeout', `the handler took longer than ${timeoutMs} ms`, { retryable: true }),
+    );
+  }, timeoutMs);
+  const onStop = (): void => {
+    end(stop.reason as Error);
+  };
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
+  let over = false;
   try {
-    await Promise.race([(async () => work(lent, controller.signal))(), late]);
+    const lent = lentOf(tx, () => over);
+    await Promise.race([ended, (async () => work(lent, controller.signal))()]);
   } finally {
     over = true;
     clearTimeout(timer);
+    stop.removeEventListener('abort', onStop);
   }
+}
+
+function lentOf(tx: Queryable, isOver: () => boolean): Queryable {
+  const lent: Queryable = {
+    query: async (text, values) => {
+      if (isOver())
+        throw new OutboxError('transaction-over', 'the handler has ended, its transaction is gone');
+      return tx.query(text, values);
+    },
+  };
+  if (tx.savepoint === undefined) return lent;
+  return { ...lent, savepoint: (work) => withSavepoint(tx, (inner) => work(lentOf(inner, isOver))) };
 }

@@ -1,3 +1,5 @@
+import { type InboxMessage } from './message.ts';
+
 /** What is written to a row after an attempt. */
 export interface StoredResult {
   readonly messageKey: string;
@@ -16,4 +18,18 @@ export function resultArrays(group: string, results: readonly StoredResult[]): u
     results.map((r) => r.delayMs),
     results.map((r) => r.error),
   ];
+}
+
+/** A message without a handler, where that is no way to be done. */
+export function unknownResult(
+  { messageKey, tag }: Pick<InboxMessage, 'messageKey' | 'tag'>,
+  attempts: number,
+): StoredResult {
+  return {
+    messageKey,
+    status: 2,
+    attempts,
+    delayMs: null,
+    error: `no handler for the tag ${tag ?? '(none)'}`,
+  };
 }

@@ -4,7 +4,7 @@ import { type Tables } from '../schema/tables.ts';
 import { type Applier, type AttemptResult } from './applier.ts';
 import { dueKeysSql, lockKeySql, pendingOfKeySql, type PendingRow, resultSql } from './inbox.sql.ts';
 import { type InboxMessage } from './message.ts';
-import { resultArrays, type StoredResult } from './result.ts';
+import { resultArrays, type StoredResult, unknownResult } from './result.ts';
 
 export interface RetryWorkerOptions {
   readonly database: Database;
@@ -116,20 +116,16 @@ export class RetryWorker {
     for (const row of rows) {
       if (!row.due || this.#stop.signal.aborted) break;
       const attempt = row.attempts + 1;
-      const result = await applier.attempt(tx, toMessage(key, row), attempt, false);
-      const messageKey = row.message_key;
+      const message = toMessage(key, row);
+      const { messageKey } = message;
+      const result = await applier.attempt(tx, message, attempt, false);
       switch (result.status) {
         case 'applied':
           results.push({ messageKey, status: 1, attempts: attempt, delayMs: null, error: null });
           break;
         case 'unknown':
-          results.push({
-            messageKey,
-            status: applier.unknownTag === 'dead' ? 2 : 1,
-            attempts: attempt,
-            delayMs: null,
-            error: null,
-          });
+          if (applier.unknownTag === 'dead') results.push(unknownResult(message, row.attempts));
+          else results.push({ messageKey, status: 1, attempts: attempt, delayMs: null, error: null });
           break;
         case 'failed': {
           const stored = { messageKey, ...resultOf(attempt, result) };

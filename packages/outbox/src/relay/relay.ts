@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
-import { pause, withDeadline } from '../deadline.ts';
+import { pause, settlesWithin, withDeadline } from '../deadline.ts';
 import { OutboxError } from '../errors.ts';
 import { integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
@@ -210,9 +210,9 @@ export class Relay {
     this.#state = 'closing';
     clearTimeout(this.#pumpTimer);
     this.#leases.takeNoMore();
-    if (!(await settlesWithin(this.#active, this.#closeTimeoutMs))) {
+    if (!(await settlesWithin(Promise.all(this.#active), this.#closeTimeoutMs))) {
       this.#abort.abort(new OutboxError('closed', 'the relay is closing'));
-      await settlesWithin(this.#active, 1000);
+      await settlesWithin(Promise.all(this.#active), 1000);
     }
     // A renewal under way could take lanes after they were given back.
     await Promise.all(this.#stopBeats.map((stop) => stop()));
@@ -354,19 +354,4 @@ function backoffOption(
       initialMs,
     ),
   };
-}
-
-async function settlesWithin(active: ReadonlySet<Promise<void>>, ms: number): Promise<boolean> {
-  if (active.size === 0) return true;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(false);
-    }, ms);
-  });
-  try {
-    return await Promise.race([Promise.all(active).then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -359,6 +359,41 @@ describe('Inbox', () => {
     expect(await work).toMatchObject({ applied: 1 });
   });
 
+  it('ends handlers that do not end by themselves when it closes, and counts that as no attempt', async () => {
+    const reasons: unknown[] = [];
+    const stuck: Handlers = {
+      order_settled: async (_tx, _message, { signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        reasons.push(signal.reason);
+      },
+    };
+    const inbox = newInbox(stuck, { closeTimeoutMs: 30 });
+    const work = inbox.receive([message(1), message(2)]);
+    await eventually(() => inbox.stats().underWay === 1);
+    const [result] = await Promise.allSettled([work, inbox.close()]);
+    expect(result).toMatchObject({ status: 'rejected', reason: { code: 'closed', retryable: true } });
+    expect(reasons).toMatchObject([{ code: 'closed' }]);
+    expect(await row('k-1')).toBeUndefined();
+
+    await newInbox({ order_settled: () => Promise.reject(new Error('no')) }).receive([message(1)]);
+    const retrying = newInbox(stuck, { closeTimeoutMs: 30 });
+    retrying.start();
+    await sleep(100);
+    await retrying.close();
+    expect(reasons).toHaveLength(2);
+    expect(await row('k-1')).toMatchObject({ status: 0, attempts: 1, last_error: 'no' });
+  });
+
+  it('says why a message is dead whose handler is gone when it is tried again', async () => {
+    await newInbox({ order_settled: () => Promise.reject(new Error('no')) }).receive([message(1)]);
+    newInbox({}, { unknownTag: 'dead' }).start();
+    await eventually(async () => (await row('k-1'))?.['status'] === 2);
+    expect(await row('k-1')).toMatchObject({
+      attempts: 1,
+      last_error: 'no handler for the tag order_settled',
+    });
+  });
+
   it('names what is wrong with an option', () => {
     expect(() => newInbox(record, { maxAttempts: 0 })).toThrow(
       'Inbox: maxAttempts is 0, allowed is a whole number of at least 1',
