@@ -26,7 +26,7 @@ export const surroundings: readonly Surrounding[] = [
   {
     chapter: 'Send',
     before: `const messages = [{ topic: 'dt_settle', body: 'a' }, { topic: 'dt_settle', body: 'b' }];
-      const sendAgainLater = (error) => { throw error; };`,
+      const sendAgainLater = (message) => { throw new Error('not sent: ' + message.body); };`,
     after: `expect(messageId).toMatch(/^[0-9A-F]{32,56}$/); expect(queue.topic).toBe('dt_settle');
       expect(queueOffset).toBeGreaterThanOrEqual(0); expect(outcomes.map(({ ok }) => ok)).toEqual([true, true]);
       expect(new SendError('closed', 'x').retryable).toBe(false);`,
@@ -70,6 +70,13 @@ export const surroundings: readonly Surrounding[] = [
     before: `const received = []; const applyInOneTransaction = async (messages) => received.push(...messages);
       await stored({ topic: 'dt_settle', tag: 'order_settled', body: 'first' });`,
     after: '',
+  },
+  {
+    chapter: 'Receive',
+    before: `const history = []; const append = async (key, body) => { if (key === 'O-17') history.push(body); };
+      const producer = new Producer({ nameServers: nameServer, group: 'readme-orders' }); await producer.start();`,
+    after: `await eventually(() => history.length >= 2, { timeoutMs: 30_000 });
+      expect(history.slice(-2)).toEqual(['opened', 'paid']); ${closeConsumer} ${closeProducer}`,
   },
   {
     chapter: 'Receive',

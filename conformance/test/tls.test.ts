@@ -1,6 +1,8 @@
 import { Admin, Producer, PushConsumer, RocketMQError, type TlsOptions } from '@dt/rocketmq-client';
 import { eventually, startBroker, uniqueName, type RunningBroker } from '@dt/testkit';
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { certificates } from './certificates.ts';
 import { Received, rocketmq } from './support.ts';
@@ -84,6 +86,19 @@ describe.skipIf(rocketmq.external).each([
       await admin.start();
       expect(await admin.topicList()).toContain('TBW102');
     }
+  });
+
+  test('serve a client whose files are put right while it runs', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tls-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const caFile = path.join(folder, 'ca.pem');
+    await copyFile(certificates.strangerFile, caFile);
+    const tls = { caFile, ...(mutual && certificates.client) };
+    await using admin = new Admin({ nameServers: broker.nameServer, tls });
+    await expect(admin.start()).rejects.toMatchObject({ code: 'tls-failed' });
+    await copyFile(certificates.caFile, caFile);
+    await admin.start();
+    expect(await admin.topicList()).toContain('TBW102');
   });
 
   test('refuse a client without TLS', async () => {

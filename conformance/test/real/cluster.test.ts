@@ -1,11 +1,22 @@
 import type { Producer } from '@dt/rocketmq-client';
-import { eventually, type RunningBroker, startBroker, uniqueName } from '@dt/testkit';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import {
+  eventually,
+  protocol,
+  proxyRocketmq,
+  type RunningBroker,
+  startBroker,
+  uniqueName,
+} from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { runHere, runProgram } from '../mqadmin/stage.ts';
 import { createTopic, Received, rocketmq, startAdmin, startConsumer, startProducer } from '../support.ts';
 
 /** Soon enough for a test to wait for it. */
 const quick = { routeRefreshMs: 500, heartbeatMs: 1000, rebalanceIntervalMs: 1000 };
+
+/** Its last moments are long enough for a client to come by. */
+const brokerB = { brokerName: 'broker-b', enableShutdownGracefully: 'true', shutdownWaitTimeSeconds: '2' };
 
 let a: RunningBroker;
 let slaveOfA: RunningBroker;
@@ -21,26 +32,40 @@ function another(brokerConfig: Record<string, string>): Promise<RunningBroker> {
 function keepSending(
   producer: Producer,
   topic: string,
-): { acknowledged: string[]; stop: () => Promise<void> } {
+): { acknowledged: string[]; failures: unknown[]; stop: () => Promise<void> } {
   const acknowledged: string[] = [];
+  const failures: unknown[] = [];
   let sending = true;
   const run = async (): Promise<void> => {
     for (let n = 0; sending; n++) {
       const body = `${topic}-${n}`;
       await producer.send({ topic, body }).then(
         () => acknowledged.push(body),
-        () => undefined,
+        (error: unknown) => failures.push(error),
       );
     }
   };
   const running = run();
   return {
     acknowledged,
+    failures,
     stop: () => {
       sending = false;
       return running;
     },
   };
+}
+
+/** Brokers that answer GO_AWAY, from now on. */
+function addressesThatSendAway(): string[] {
+  const addresses: string[] = [];
+  const note = (message: unknown): void => {
+    const { address, responseCode } = message as { address: string; responseCode?: number };
+    if (responseCode === protocol.ResponseCode.GO_AWAY) addresses.push(address);
+  };
+  subscribe('rocketmq:request', note);
+  onTestFinished(() => void unsubscribe('rocketmq:request', note));
+  return addresses;
 }
 
 function hasAll(received: Received, bodies: readonly string[]): boolean {
@@ -63,9 +88,9 @@ describe.skipIf(rocketmq.external)('a cluster of two masters and a slave', () =>
     slaveTopic = await createTopic(2, a.brokerAddress);
     [slaveOfA, b] = await Promise.all([
       another({ brokerId: '1', brokerRole: 'SLAVE', slaveReadEnable: 'true' }),
-      another({ brokerName: 'broker-b' }),
+      another(brokerB),
     ]);
-  });
+  }, 240_000);
   afterAll(() => Promise.all([a, slaveOfA, b].map((broker) => broker.close())));
 
   async function topicOnBoth(): Promise<string> {
@@ -154,17 +179,24 @@ describe.skipIf(rocketmq.external)('a cluster of two masters and a slave', () =>
     });
   });
 
-  test('a broker that comes back at another address is found there', async () => {
+  test('a broker that sends its clients away and comes back at another address costs no send, and is found there', async () => {
     const topic = await topicOnBoth();
-    const producer = await startProducer({ nameServers: a.nameServer, ...quick });
+    const producer = await startProducer({ nameServers: a.nameServer, ...quick, sendTimeoutMs: 10_000 });
     const received = new Received();
     const subscriptions = [{ topic, expression: '*' }];
     await startConsumer({ nameServers: a.nameServer, subscriptions, handler: received.handler, ...quick });
     expect(await queuesOf('broker-b', producer, topic)).toBe(2);
 
     const before = b.brokerAddress;
+    const sentAway = addressesThatSendAway();
+    const sender = keepSending(producer, topic);
+    onTestFinished(() => sender.stop());
+    await b.stopBroker();
+    await sender.stop();
+    expect(sentAway).toContain(before);
+    expect(sender.failures).toEqual([]);
     await b.close();
-    b = await another({ brokerName: 'broker-b' });
+    b = await another(brokerB);
     expect(b.brokerAddress).not.toBe(before);
     const admin = await startAdmin(a.nameServer);
     await admin.createTopic({ topic, readQueueNums: 2, writeQueueNums: 2 });
@@ -173,6 +205,21 @@ describe.skipIf(rocketmq.external)('a cluster of two masters and a slave', () =>
     const { length } = received.messages;
     await producer.sendBatch(Array.from({ length: 32 }, (_, n) => ({ topic, body: `moved-${n}` })));
     await eventually(() => received.messages.length > length, { timeoutMs: 30_000 });
+  });
+
+  test('a slow broker is passed by where that is asked for, while another is there', async () => {
+    const topic = await topicOnBoth();
+    const proxies = await proxyRocketmq({ nameServer: a.nameServer, brokerAddress: b.brokerAddress });
+    onTestFinished(() => proxies[Symbol.asyncDispose]());
+    const producer = await startProducer({
+      ...{ nameServers: proxies.nameServer.address, avoidSlowBrokers: true, sendTimeoutMs: 20_000 },
+    });
+    expect(await queuesOf('broker-b', producer, topic)).toBe(2);
+    // A send of 1.8 s costs its broker 5 s of the round.
+    proxies.broker.setDelay(950);
+    expect(await queuesOf('broker-b', producer, topic)).toBeGreaterThan(0);
+    proxies.broker.setDelay(0);
+    expect(await queuesOf('broker-b', producer, topic)).toBe(0);
   });
 
   test('while a master is away its slave gives what it has, and nobody sends to it', async () => {

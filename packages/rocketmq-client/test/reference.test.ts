@@ -1,60 +1,77 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Admin, ROCKETMQ_ERROR_CODES } from '@dt/rocketmq-client';
+import { ROCKETMQ_ERROR_CODES } from '@dt/rocketmq-client';
+import { asyncMethods, PUBLIC_CLASSES, type PublicClass } from './support/public-calls.ts';
 
-/** What stands in code in the first columns of the tables of a chapter. */
-async function documented(title: string): Promise<string[]> {
-  const page = await readFile(new URL('../../../docs/reference/rocketmq-client.md', import.meta.url), 'utf8');
-  const chapter = page.split(/^## /m).find((part) => part.startsWith(title)) ?? '';
-  const rows = chapter.split('\n').filter((line) => line.startsWith('| `'));
+const page = await readFile(new URL('../../../docs/reference/rocketmq-client.md', import.meta.url), 'utf8');
+
+/** The part of the page under a heading. */
+function partOf(heading: string): string {
+  return page.split(/^#{2,3} /m).find((part) => part.startsWith(heading + '\n')) ?? '';
+}
+
+/** Names in the first column of the table of a part. */
+function namesIn(part: string): string[] {
+  const rows = part.split('\n').filter((line) => line.startsWith('| `'));
   return rows.flatMap((row) =>
     [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
   );
 }
 
-/** The fields of an interface, as its source has them. */
-async function fieldsOf(file: string, name: string): Promise<string[]> {
+/** Fields of an interface, with the default its comment tells. */
+async function fieldsOf(file: string, name: string): Promise<Map<string, string | undefined>> {
   const source = await readFile(new URL(`../src/${file}`, import.meta.url), 'utf8');
-  const body = new RegExp(`^export interface ${name} .*?^}`, 'ms').exec(source)?.[0] ?? '';
-  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1] ?? '');
-}
-
-function methodsOf(type: { prototype: object }): string[] {
-  const names = new Set<string>();
-  for (let part = type.prototype; part !== Object.prototype; part = Object.getPrototypeOf(part) as object)
-    for (const name of Object.getOwnPropertyNames(part)) names.add(name);
-  return [...names];
+  const body = new RegExp(`^export interface ${name} .*?\\{\\n(.*?)^\\}`, 'ms').exec(source)?.[1] ?? '';
+  const fields = new Map<string, string | undefined>();
+  let comment = '';
+  for (const line of body.split('\n')) {
+    const field = /^ {2}(\w+)\??:/.exec(line)?.[1];
+    if (field === undefined) comment += line;
+    else {
+      fields.set(field, /@default (\d+)\b/.exec(comment)?.[1]);
+      comment = '';
+    }
+  }
+  return fields;
 }
 
 describe('the table of errors', () => {
-  it('has every code, and none that does not exist', async () => {
-    expect((await documented('Errors')).sort()).toEqual([...ROCKETMQ_ERROR_CODES].sort());
+  it('has every code, and none that does not exist', () => {
+    expect(namesIn(partOf('Errors')).sort()).toEqual([...ROCKETMQ_ERROR_CODES].sort());
   });
 });
 
-describe('the tables of options', () => {
-  it.each([
-    ['options.ts', 'ClientOptions'],
-    ['producer/options.ts', 'ProducerOptions'],
-    ['producer/transaction-options.ts', 'TransactionProducerOptions'],
-    ['consumer/options.ts', 'PushConsumerOptions'],
-    ['consumer/pull-options.ts', 'PullConsumerOptions'],
-    ['pop-consumer/options.ts', 'PopConsumerOptions'],
-  ])('have every field of %s', async (file, name) => {
+describe.each([
+  ['All classes', 'options.ts', 'ClientOptions'],
+  ['Producer', 'producer/options.ts', 'ProducerOptions'],
+  ['TransactionProducer', 'producer/transaction-options.ts', 'TransactionProducerOptions'],
+  ['PushConsumer', 'consumer/options.ts', 'PushConsumerOptions'],
+  ['PullConsumer', 'consumer/pull-options.ts', 'PullConsumerOptions'],
+  ['PopConsumer', 'pop-consumer/options.ts', 'PopConsumerOptions'],
+])('the table of options under %s', (heading, file, name) => {
+  it('has every option with its default, and none that does not exist', async () => {
     const fields = await fieldsOf(file, name);
-    expect(fields.length).toBeGreaterThan(0);
-    const rows = [...(await documented('Options')), ...(await documented('Admin'))];
-    expect(fields.filter((field) => !rows.includes(field))).toEqual([]);
+    const part = partOf(heading);
+    expect(fields.size).toBeGreaterThan(0);
+    const documented = namesIn(part).filter((option) => !option.includes('.') && !option.includes('['));
+    expect(documented.sort()).toEqual([...fields.keys()].sort());
+    for (const [field, value] of fields) {
+      if (value === undefined) continue;
+      const row =
+        part.split('\n').find((line) => line.startsWith('| `') && namesIn(line).includes(field)) ?? '';
+      const shown = (row.split('|')[2] ?? '').replace(/(\d+) MiB/g, (_, mebibytes) =>
+        String(mebibytes * 1_048_576),
+      );
+      expect(shown, field).toContain(value);
+    }
   });
 });
 
 describe('the table of the admin client', () => {
-  it('has every method', async () => {
-    const rows = await documented('Admin');
-    /** For the parts of the class. */
-    const inner = ['constructor', 'invokeOptions', 'ofEveryMaster', 'brokersOf', 'masters', 'masterBrokers'];
-    const life = ['start', 'close'];
-    const methods = methodsOf(Admin).filter((name) => ![...inner, ...life].includes(name));
+  it('has every method', () => {
+    const rows = namesIn(partOf('Admin'));
+    const methods = asyncMethods(PUBLIC_CLASSES['Admin'] as PublicClass);
+    expect(methods.length).toBeGreaterThan(0);
     expect(methods.filter((name) => !rows.some((row) => row.startsWith(`${name}(`)))).toEqual([]);
   });
 });

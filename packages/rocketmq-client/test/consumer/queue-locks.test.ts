@@ -131,7 +131,7 @@ describe('a consumer with queue locks', () => {
     cluster.stored[0] = [{ body: 'a' }];
     const { calls, handler } = heldHandler();
     await using consumer = consumerOn(cluster, {
-      ...{ lockRenewMs: 50, lockValidMs: 300, requestTimeoutMs: 100, handler },
+      ...{ lockRenewMs: 50, lockValidMs: 300, requestTimeoutMs: 500, handler },
     });
     await consumer.start();
     await until(() => calls.length === 1, 'the handler');

@@ -343,7 +343,7 @@ describe('a handler', () => {
     giveOnce(cluster, [{ body: 'x' }]);
     let signal: AbortSignal | undefined;
     const consumer = await startPop(cluster, {
-      ...{ closeTimeoutMs: 300, requestTimeoutMs: 200 },
+      ...{ closeTimeoutMs: 300, requestTimeoutMs: 60_000 },
       handler: (_message, context) => {
         signal = context.signal;
         return new Promise(() => undefined);

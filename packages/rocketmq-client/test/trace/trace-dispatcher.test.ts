@@ -48,15 +48,14 @@ describe('message traces', () => {
 
   it('are of no weight when they cannot be sent: neither for the message nor for the close', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1, TRACES: 1 });
-    const producer = await tracedProducer(cluster, { requestTimeoutMs: 200 });
+    const producer = await tracedProducer(cluster, { requestTimeoutMs: 60_000, closeTimeoutMs: 400 });
     cluster.on(SEND_MESSAGE_V2, (request, peer) => {
       const { topic } = commands.sendMessageV2.decodeRequest(request);
       if (topic === 'T') cluster.accept(request, peer);
     });
     await producer.send({ topic: 'T', body: 'x' });
-    const startedAt = Date.now();
+    // The test would be over before the time of a request is.
     await producer.close();
-    expect(Date.now() - startedAt).toBeLessThan(3000);
   });
 
   it('are not made of what failed, nor where the broker has switched them off', async () => {

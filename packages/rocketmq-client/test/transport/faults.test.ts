@@ -102,11 +102,11 @@ describe('after close()', () => {
       ...[RequestCode.UPDATE_CONSUMER_OFFSET, RequestCode.CONSUMER_SEND_MSG_BACK],
     ];
     for (const code of silent) cluster.on(code, () => undefined);
-    const common = { nameServers: cluster.address, requestTimeoutMs: 200 };
+    const common = { nameServers: cluster.address, requestTimeoutMs: 60_000 };
     const sending = { ...common, group: 'PG', closeTimeoutMs: 200, sendTimeoutMs: 60_000 };
     const producer = new Producer({ ...sending, maxPendingMessages: 12 });
     const batching = new Producer({ ...sending, lingerMs: 60_000 });
-    const admin = new Admin({ ...common, requestTimeoutMs: 60_000 });
+    const admin = new Admin(common);
     let handling = 0;
     const consumer = new PushConsumer({
       ...common,
