@@ -1,6 +1,6 @@
 export { type Backlog, readBacklog } from './backlog.ts';
-export { type Database, type Queryable } from './database/database.ts';
-export { fromPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
+export { type Database, type Queryable, type Subscription } from './database/database.ts';
+export { fromPgPool, listenOnPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
 export * from './dead-letters/index.ts';
 export {
   fromPostgresJs,
@@ -41,3 +41,4 @@ export {
   type RocketMQSendOutcome,
 } from './rocketmq/index.ts';
 export { migrate, type MigrateOptions, type MigrationReport } from './schema/migrate.ts';
+export { Notifier, type NotifierOptions } from './wakeups/index.ts';

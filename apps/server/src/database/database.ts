@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenOnPgPool, type Subscription } from '@dt/outbox';
 import pg from 'pg';
 import { DatabaseError, sqlState } from './errors.ts';
 
@@ -38,6 +39,8 @@ export interface Database extends Queryable {
    * Queries of one transaction may be started together (`Promise.all`): they are sent at once and run in order.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Hears the payloads of a channel's notifications, on a connection of the pool kept for it. */
+  listen(channel: string, hear: (payload: string) => void): Promise<Subscription>;
   /** Waits for running work, at most `closeTimeoutMs`. */
   close(): Promise<void>;
 }
@@ -149,6 +152,7 @@ export function createDatabase(options: DatabaseOptions): Database {
         }
       }
     },
+    listen: (channel, hear) => listenOnPgPool(pool, channel, hear),
     async close() {
       const abort = new AbortController();
       const late = delay(settings.closeTimeoutMs, undefined, { signal: abort.signal, ref: false }).catch(

@@ -1,4 +1,12 @@
-import { Inbox, Relay, rocketmqPublisher, rocketmqReceiver, type Database, type Handlers } from '@dt/outbox';
+import {
+  Inbox,
+  Notifier,
+  Relay,
+  rocketmqPublisher,
+  rocketmqReceiver,
+  type Database,
+  type Handlers,
+} from '@dt/outbox';
 import { PushConsumer } from '@dt/rocketmq-client';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
@@ -23,7 +31,7 @@ export interface MessagingOptions {
 
 export interface Messaging {
   readonly mode: MessagingMode;
-  /** Tells the relay that a transaction with outbox rows has just committed. Never blocks, never throws. */
+  /** Tells the relays, of this process or another, that a transaction with outbox rows has just committed. Never blocks, never throws. */
   committed(): void;
   /** Lets go of lanes and queues, in bounded time. */
   close(): Promise<void>;
@@ -57,6 +65,13 @@ function startEnabled({
   // What has been opened, in order; closed in the opposite order.
   const opened: { close(): Promise<void> }[] = [];
   let relay: Relay | undefined;
+  let notifier: Notifier | undefined;
+  if (!sends) {
+    const onError = (err: unknown): void =>
+      log.debug({ err }, 'outbox: waking the relays failed, they will look by themselves');
+    notifier = new Notifier({ database, onError });
+    opened.push(notifier);
+  }
 
   const open = async (): Promise<void> => {
     if (sends) {
@@ -91,7 +106,7 @@ function startEnabled({
 
   return {
     mode: 'enabled',
-    committed: () => relay?.kick(),
+    committed: () => (sends ? relay?.kick() : notifier?.committed()),
     async close() {
       stop.abort();
       await opening;

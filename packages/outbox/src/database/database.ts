@@ -19,6 +19,20 @@ export interface Queryable {
 export interface Database extends Queryable {
   /** Begins, runs `work` on one connection, commits; rolls back and rethrows when `work` or the commit throws. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Hears the payloads of a channel's notifications, on a connection kept for it. Without it a relay learns of other
+   * processes' commits by polling.
+   */
+  listen?(channel: string, hear: (payload: string) => void): Promise<Subscription>;
+}
+
+export interface Subscription {
+  /** Resolves to the cause when the connection breaks by itself; never rejects. */
+  readonly lost: Promise<Error>;
+  /** Asks the server for an answer: a connection that nothing goes over may be dead without a word. */
+  check(): Promise<void>;
+  /** Ends the connection. */
+  close(): void;
 }
 
 /** Rows under the type that the statement's author knows them to have. */

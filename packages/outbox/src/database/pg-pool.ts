@@ -1,6 +1,7 @@
 import { OutboxError } from '../errors.ts';
 import { requireMethod } from '../options.ts';
-import { type Database, type Queryable } from './database.ts';
+import { quoteIdentifier } from '../schema/tables.ts';
+import { type Database, type Queryable, type Subscription } from './database.ts';
 
 /** The part of a `pg` pool that is used; `values` are mutable there, so the shape is spelled out. */
 export interface PgPoolLike {
@@ -15,18 +16,56 @@ export interface PgClientLike {
   ): Promise<{ rows: unknown[]; rowCount: number | null; command?: string }>;
   release(destroy?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /**
  * A `Database` on a pool of `pg`. The pool stays the caller's: its size, its time-outs, its `error` listener, its end.
- * A relay wants `concurrency + 2` connections of it at the busiest.
+ * A relay wants `concurrency + 3` connections of it at the busiest.
  */
 export function fromPgPool(pool: PgPoolLike): Database {
   requireMethod('fromPgPool', 'pool', pool, 'connect');
   return {
     query: (text, values) => pool.query(text, values as unknown[] | undefined),
     transaction: (work) => inTransaction(pool, work),
+    listen: (channel, hear) => listenOnPgPool(pool, channel, hear),
+  };
+}
+
+/** `Database.listen` on a connection of a pool of `pg`: taken out of it, and thrown away at the end. */
+export async function listenOnPgPool(
+  pool: Pick<PgPoolLike, 'connect'>,
+  channel: string,
+  hear: (payload: string) => void,
+): Promise<Subscription> {
+  const client = await pool.connect();
+  const lost = new Promise<Error>((resolve) => {
+    client.on('error', resolve);
+    client.on('end', () => {
+      resolve(new Error('the connection was ended'));
+    });
+  });
+  client.on('notification', ({ payload }) => {
+    hear(payload ?? '');
+  });
+  try {
+    await client.query(`LISTEN ${quoteIdentifier(channel)}`);
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+  let closed = false;
+  return {
+    lost,
+    async check() {
+      await client.query('SELECT 1');
+    },
+    close() {
+      if (!closed) client.release(true);
+      closed = true;
+    },
   };
 }
 

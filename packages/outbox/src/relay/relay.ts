@@ -5,6 +5,7 @@ import { pause, settlesWithin, withDeadline } from '../deadline.ts';
 import { OutboxError } from '../errors.ts';
 import { integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
+import { Listener, Notifier } from '../wakeups/index.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { Breaker } from './breaker.ts';
 import { LaneSet } from './lane-set.ts';
@@ -59,7 +60,8 @@ const CLAIM_PAUSE: BackoffOptions = { initialMs: 100, maxMs: 3000 };
 
 /**
  * Sends what lies in the outbox, in order per sharding key. Any number of relays may run on one database; they share
- * the lanes. Needs up to `concurrency + 2` connections of the database.
+ * the lanes. Needs up to `concurrency + 3` connections of the database, one of them to listen for other processes' commits
+ * where the database offers `listen`.
  */
 export class Relay {
   readonly #pollMs: number;
@@ -75,6 +77,8 @@ export class Relay {
   readonly #sealer: Sealer;
   readonly #breaker: Breaker;
   readonly #rounds: Rounds;
+  readonly #listener: Listener | undefined;
+  readonly #notifier: Notifier;
   #state: 'new' | 'running' | 'closing' | 'closed' = 'new';
   #abort = new AbortController();
   readonly #active = new Set<Promise<void>>();
@@ -152,6 +156,20 @@ export class Relay {
       onBatch: options.onBatch ?? ((): void => {}),
       onError: this.#onError,
     });
+    const wakeups = {
+      schema: tables.schema,
+      onError: (error: unknown): void => {
+        this.#onError(error, 'wake');
+      },
+    };
+    this.#notifier = new Notifier({ ...wakeups, database: options.database, sender: sessionId });
+    const listen = options.database.listen?.bind(options.database);
+    if (listen !== undefined) {
+      const onWake = (): void => {
+        this.#look();
+      };
+      this.#listener = new Listener({ ...wakeups, listen, self: sessionId, onWake });
+    }
   }
 
   /**
@@ -172,14 +190,18 @@ export class Relay {
     this.#lastFullScanMs = performance.now();
     this.#beat(this.#tickMs, 'lease', () => this.#tick());
     this.#beat(SEAL_MS, 'seal', () => this.#seal());
+    this.#listener?.start();
     this.#pump();
   }
 
-  /** Says that a local transaction has committed messages: they are looked for at once. Cheap, may be called often. */
+  /**
+   * Says that a local transaction has committed messages: they are looked for at once, and other running relays are
+   * told. Cheap, may be called often.
+   */
   kick(): void {
     if (this.#state !== 'running') return;
-    this.#lanes.kick();
-    this.#pump();
+    this.#look();
+    if (this.#leases.liveCount > 1) this.#notifier.committed();
   }
 
   stats(): RelayStats {
@@ -210,6 +232,7 @@ export class Relay {
     this.#state = 'closing';
     clearTimeout(this.#pumpTimer);
     this.#leases.takeNoMore();
+    await Promise.all([this.#listener?.close(), this.#notifier.close()]);
     if (!(await settlesWithin(Promise.all(this.#active), this.#closeTimeoutMs))) {
       this.#abort.abort(new OutboxError('closed', 'the relay is closing'));
       await settlesWithin(Promise.all(this.#active), 1000);
@@ -226,6 +249,12 @@ export class Relay {
     clearTimeout(this.#expiryTimer);
     this.#abort.abort(new OutboxError('closed', 'the relay is closed'));
     this.#state = 'closed';
+  }
+
+  #look(): void {
+    if (this.#state !== 'running') return;
+    this.#lanes.kick();
+    this.#pump();
   }
 
   #isClosing(): boolean {

@@ -33,7 +33,7 @@ export interface RoundsOptions {
   readonly onError: (error: unknown, during: RelayActivity) => void;
 }
 
-export type RelayActivity = 'claim' | 'publish' | 'mark' | 'lease' | 'seal' | 'hook';
+export type RelayActivity = 'claim' | 'publish' | 'mark' | 'lease' | 'seal' | 'wake' | 'hook';
 
 /** What one call of the publisher came to. */
 export interface RelayBatch {

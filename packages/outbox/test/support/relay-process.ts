@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { fromPgPool, Relay } from '../../src/index.ts';
 
-const { DATABASE, LEASE_MS, MAX_CRASHES, POISON, DELAY_MS } = process.env;
+const { DATABASE, LEASE_MS, MAX_CRASHES, POISON, DELAY_MS, POLL_MS } = process.env;
 const pool = new pg.Pool({ connectionString: DATABASE, max: 8 });
 pool.on('error', () => {});
 const relay = new Relay({
   database: fromPgPool(pool),
-  pollMs: 50,
+  pollMs: Number(POLL_MS ?? 50),
   batchSize: 40,
   ...(LEASE_MS !== undefined && { leaseMs: Number(LEASE_MS) }),
   ...(MAX_CRASHES !== undefined && { maxCrashes: Number(MAX_CRASHES) }),

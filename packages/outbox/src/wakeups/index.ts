@@ -1,0 +1,2 @@
+export { Listener } from './listener.ts';
+export { Notifier, type NotifierOptions } from './notifier.ts';
