@@ -4,6 +4,7 @@ import path from 'node:path';
 import { decodeStoredMessages, ResponseCode } from '@dt/rocketmq-protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bundleCli, startChild } from './support/child.ts';
+import { failWrites } from './support/failing-writes.ts';
 import { temporaryFolder } from './support/folders.ts';
 import { startBroker } from './support/server.ts';
 import { WireClient } from './support/wire-client.ts';
@@ -76,11 +77,8 @@ describe('a full disk', () => {
       acknowledged.push(
         Number((await broker.send({ topic: 'T', body: Buffer.alloc(9) })).extFields['queueOffset']),
       );
-    const full = vi.spyOn(fs, 'write').mockImplementation((...args: unknown[]) => {
-      const callback = args.at(-1) as (error: Error) => void;
-      setImmediate(callback, Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
-    });
-    await checkFullAndAgain(broker, () => full.mockRestore(), acknowledged);
+    const makeRoom = failWrites('ENOSPC');
+    await checkFullAndAgain(broker, makeRoom, acknowledged);
   });
 
   it.runIf(canMount)(

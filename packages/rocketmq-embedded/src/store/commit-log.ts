@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { EmbeddedError, systemCode } from '../errors.ts';
-import { dataSync, syncFolder, writeFully } from './file-io.ts';
+import { dataSync, syncFolder, writeCached } from './file-io.ts';
 import { indexedProperties, keyHash } from './message-keys.ts';
 import type { StoreQueue } from './queue.ts';
 import { CHECKSUM_BYTES, messageBytes, writeRecord, type NewMessage } from './record.ts';
@@ -32,11 +32,6 @@ export interface Appended {
   sizeBytes: number;
 }
 
-interface Waiter {
-  resolve: () => void;
-  reject: (error: Error) => void;
-}
-
 /** Messages that go to the disk in one write. */
 interface Batch {
   segment: Segment;
@@ -47,7 +42,17 @@ interface Batch {
   /** Messages per queue. */
   queues: Map<StoreQueue, number>;
   lastTimestamp: number;
-  waiters: Waiter[];
+  /** Made when somebody waits for it. */
+  stored: Deferred | undefined;
+}
+
+class Deferred {
+  resolve!: () => void;
+  reject!: (error: Error) => void;
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
 }
 
 /**
@@ -156,7 +161,7 @@ export class CommitLog {
   committed(): Promise<void> {
     const batch = this.#pending.at(-1) ?? this.#writing.at(-1);
     if (batch === undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
+    return (batch.stored ??= new Deferred()).promise;
   }
 
   /** Starts a new segment, so that the present one can be removed when its time comes. */
@@ -192,7 +197,7 @@ export class CommitLog {
       length: 0,
       queues: new Map(),
       lastTimestamp: 0,
-      waiters: [],
+      stored: undefined,
     };
     this.#pending.push(batch);
     this.#flushSoon();
@@ -248,7 +253,7 @@ export class CommitLog {
     const segment = group[0]?.segment;
     if (segment === undefined) return;
     if (!segment.isOpen) await this.#openNext(segment);
-    for (const batch of group) await writeFully(segment.fd, batch.buffer, batch.length, batch.position);
+    for (const batch of group) await writeCached(segment.fd, batch.buffer, batch.length, batch.position);
     if (this.#options.flush === 'sync') await dataSync(segment.fd);
   }
 
@@ -269,7 +274,7 @@ export class CommitLog {
     segment.lastTimestamp = batch.lastTimestamp;
     this.#pendingBytes -= batch.length;
     for (const [queue, count] of batch.queues) queue.maxOffset += count;
-    for (const waiter of batch.waiters) waiter.resolve();
+    batch.stored?.resolve();
     for (const [queue, count] of batch.queues) this.#tellReaders(queue, queue.maxOffset - count);
     if (batch.buffer.length === BATCH_BYTES && this.#spare.length < 4) this.#spare.push(batch.buffer);
   }
@@ -310,7 +315,7 @@ export class CommitLog {
     for (const batch of lost) {
       this.#pendingBytes -= batch.length;
       for (const queue of batch.queues.keys()) queue.rollBack();
-      for (const waiter of batch.waiters) waiter.reject(failure);
+      batch.stored?.reject(failure);
     }
     this.#options.onBackgroundError(failure);
   }

@@ -61,7 +61,7 @@ export class KeyIndex {
     const total = this.#count * KEY_BYTES;
     for (let at = 0; at < total; at += SCAN_BYTES) {
       const words = new Int32Array(Math.min(SCAN_BYTES, total - at) / 4);
-      await readFully(file.fd(), Buffer.from(words.buffer), 0, words.byteLength, file.position + at);
+      await readFully(file.fd(), Buffer.from(words.buffer), words.byteLength, file.position + at);
       positions.push(...matches(words, hash));
     }
     return positions;

@@ -84,7 +84,7 @@ async function damagedRecords(
       bytes = upTo;
     }
     if (bytes > slice.length) slice = Buffer.allocUnsafe(bytes);
-    const length = await readFully(segment.fd, slice, 0, bytes, start);
+    const length = await readFully(segment.fd, slice, bytes, start);
     const held = slice.subarray(0, length);
     for (; first < end; first++) {
       const record = records[first] ?? 0;

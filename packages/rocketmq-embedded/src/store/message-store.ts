@@ -4,7 +4,7 @@ import { EmbeddedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { CommitLog, type Appended, type FlushMode } from './commit-log.ts';
 import { DamageReport, type OnDamage } from './damage.ts';
-import { readFully } from './file-io.ts';
+import { readCached } from './file-io.ts';
 import { JsonFile } from './json-file.ts';
 import { LogCheck } from './log-check.ts';
 import { indexedProperties, keyHash, topicKeySeed } from './message-keys.ts';
@@ -203,11 +203,11 @@ export class MessageStore {
       const left = segment.sizeBytes - start;
       if (start < 0 || left < CHECKSUM_BYTES + MIN_MESSAGE_BYTES) return undefined;
       const head = Buffer.allocUnsafe(CHECKSUM_BYTES + 4);
-      await readFully(segment.fd, head, 0, head.length, start);
+      await readCached(segment.fd, head, head.length, start);
       const size = head.readInt32BE(CHECKSUM_BYTES);
       if (size < MIN_MESSAGE_BYTES || CHECKSUM_BYTES + size > left) return undefined;
       const record = Buffer.allocUnsafe(CHECKSUM_BYTES + size);
-      await readFully(segment.fd, record, 0, record.length, start);
+      await readCached(segment.fd, record, record.length, start);
       // An offset into the middle of a message does not pass this.
       return isIntact(record, 0, size) ? record.subarray(CHECKSUM_BYTES) : undefined;
     });

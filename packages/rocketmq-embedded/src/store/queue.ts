@@ -1,4 +1,4 @@
-import { readFully } from './file-io.ts';
+import { readCached, readFully } from './file-io.ts';
 import { topicKeySeed } from './message-keys.ts';
 import type { Segment } from './segment.ts';
 
@@ -81,7 +81,7 @@ export class QueueBlock {
     if (this.#memory !== undefined) return this.words();
     const words = new Int32Array(this.count * ENTRY_WORDS);
     const bytes = Buffer.from(words.buffer);
-    await readFully(this.segment.indexFd, bytes, 0, bytes.length, this.#filePosition);
+    await readFully(this.segment.indexFd, bytes, bytes.length, this.#filePosition);
     return words;
   }
 
@@ -99,7 +99,7 @@ export class QueueBlock {
   async #entriesFromFile(first: number, count: number): Promise<Int32Array> {
     const words = new Int32Array(Math.max(count, Math.min(WINDOW_ENTRIES, this.count - first)) * ENTRY_WORDS);
     const bytes = Buffer.from(words.buffer);
-    await readFully(this.segment.indexFd, bytes, 0, bytes.length, this.#filePosition + first * ENTRY_BYTES);
+    await readCached(this.segment.indexFd, bytes, bytes.length, this.#filePosition + first * ENTRY_BYTES);
     this.queue.window = { block: this, first, words };
     return slice(words, 0, count);
   }

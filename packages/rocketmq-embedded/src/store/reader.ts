@@ -1,6 +1,5 @@
-import fs from 'node:fs';
 import type { DamageReport } from './damage.ts';
-import { readFully } from './file-io.ts';
+import { readCached } from './file-io.ts';
 import { ENTRY_WORDS, type StoreQueue } from './queue.ts';
 import { CHECKSUM_BYTES, isIntact } from './record.ts';
 import type { Segment } from './segment.ts';
@@ -158,11 +157,8 @@ async function readRun(queue: StoreQueue, run: Location[], damage: DamageReport)
   const start = first.position - CHECKSUM_BYTES;
   const length = last.position + last.size - start;
   const buffer = Buffer.allocUnsafe(length);
-  // The newest segment was written a moment ago and lies in the page cache: fetching it at once costs a tenth of
-  // handing the read to another thread. Older ones may come from the disk, and must not hold up everyone else.
-  const got = first.segment.sealed
-    ? await first.segment.reading(() => readFully(first.segment.fd, buffer, 0, length, start))
-    : fs.readSync(first.segment.fd, buffer, 0, length, start);
+  const read = readCached(first.segment.fd, buffer, length, start);
+  const got = typeof read === 'number' ? read : await first.segment.reading(() => read);
   const held = buffer.subarray(0, got);
   let packed = 0;
   let damagedCount = 0;

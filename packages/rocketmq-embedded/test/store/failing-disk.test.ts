@@ -1,16 +1,7 @@
-import fs from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { failWrites } from '../support/failing-writes.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { bodies, message, openStore, put, readAll } from '../support/store.ts';
-
-/** Lets the next write to the log fail: a disk that fills up at a given byte cannot be had in a test. */
-function failNextWrite(code: string): void {
-  const error = Object.assign(new Error(code), { code });
-  vi.spyOn(fs, 'write').mockImplementationOnce((...args: unknown[]) => {
-    const callback = args.at(-1) as (error: Error) => void;
-    setImmediate(callback, error);
-  });
-}
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -19,10 +10,11 @@ describe('a disk that fails', () => {
     const folder = temporaryFolder();
     const store = await openStore(folder);
     await put(store, 'T', message('kept', { properties: { KEYS: 'k' } }));
-    failNextWrite('ENOSPC');
+    const repair = failWrites('ENOSPC');
     store.append('T', message('lost', { properties: { KEYS: 'k' } }));
     store.append('New', message('lost'));
     await expect(store.committed()).rejects.toMatchObject({ code: 'store-full', retryable: true });
+    repair();
     expect(store.append('T', message('next')).queueOffset).toBe(1);
     await store.committed();
     expect(bodies(await readAll(store, 'T'))).toEqual(['kept', 'next']);
@@ -43,9 +35,10 @@ describe('a disk that fails', () => {
     const folder = temporaryFolder();
     const store = await openStore(folder);
     await put(store, 'T', message('kept'));
-    failNextWrite('EIO');
+    const repair = failWrites('EIO');
     store.append('T', message('lost'));
     await expect(store.committed()).rejects.toMatchObject({ code: 'store-failed' });
+    repair();
     expect(() => store.append('T', message('refused'))).toThrow(
       expect.objectContaining({ code: 'store-failed' }),
     );
