@@ -19,6 +19,7 @@ import { HeldPulls } from './held-pulls.ts';
 import { housekeepingHandlers } from './housekeeping-handlers.ts';
 import { inspectionHandlers } from './inspection-handlers.ts';
 import { offsetHandlers } from './offset-handlers.ts';
+import { offsetIdsOf } from './offset-ids.ts';
 import { OffsetTable } from './offset-table.ts';
 import {
   assignmentHandlers,
@@ -142,7 +143,7 @@ export class Broker {
         instance: randomInt(0x7fffffff),
         now: Date.now,
       }),
-      storeHostHex: encodeHost(advertisedIp, brokerPort).toString('hex').toUpperCase(),
+      offsetIds: offsetIdsOf(encodeHost(advertisedIp, brokerPort)),
     };
     this.handlers = readingLeniently([
       ...sendHandlers(this.#context),

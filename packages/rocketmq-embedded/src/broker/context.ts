@@ -47,6 +47,6 @@ export interface BrokerContext {
   readonly logger: Logger;
   /** An unused message id, for messages whose producer set none. */
   readonly nextUniqueKey: () => string;
-  /** Address and port of the broker as message ids begin. */
-  readonly storeHostHex: string;
+  /** The ids of messages by where they are stored, separated by commas. */
+  readonly offsetIds: (physicalOffsets: readonly number[]) => string;
 }

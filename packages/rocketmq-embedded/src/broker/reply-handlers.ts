@@ -11,7 +11,7 @@ import {
 import { answerOfError } from '../server/answers.ts';
 import type { Connection, RequestHandler } from '../server/index.ts';
 import type { BrokerContext } from './context.ts';
-import { checkedTopic, decodeLong, decodeShort, offsetMessageId, randomQueue } from './send-handlers.ts';
+import { checkedTopic, decodeLong, decodeShort, randomQueue } from './send-handlers.ts';
 
 /** As long as a real broker gives the client that is to take a reply. */
 const PUSH_TIMEOUT_MS = 10_000;
@@ -62,7 +62,7 @@ async function reply(
   await broker.store.committed();
   broker.stats.put(topic.topicName, 1, stored.sizeBytes);
   const payload = commands.sendReplyMessageV2.encodeResponse({
-    msgId: offsetMessageId(broker, stored.physicalOffset),
+    msgId: broker.offsetIds([stored.physicalOffset]),
     queueId,
     queueOffset: stored.queueOffset,
     ...region,

@@ -203,14 +203,7 @@ async function sendSingle(
     1,
     appended.sizeBytes,
   );
-  return stored(
-    request,
-    region,
-    queueId,
-    appended,
-    offsetMessageId(broker, appended.physicalOffset),
-    uniqueKey,
-  );
+  return stored(broker, request, region, queueId, [appended], uniqueKey);
 }
 
 /** A message a consumer sends to its group's retry topic goes to the dead letter topic when it has had its tries. */
@@ -298,11 +291,8 @@ async function sendBatch(
     return { flag, body, properties };
   });
   if (messages.length === 0) throw new Refusal(ResponseCode.SYSTEM_ERROR, 'the batch holds no message');
-  let first: Appended | undefined;
-  let ids = '';
-  let sizeBytes = 0;
-  for (const { flag, body, properties } of messages) {
-    const appended = broker.store.append(topic, {
+  const appended = messages.map(({ flag, body, properties }) =>
+    broker.store.append(topic, {
       queueId,
       flag,
       sysFlag: header.sysFlag,
@@ -312,32 +302,26 @@ async function sendBatch(
       preparedTransactionOffset: 0,
       body,
       properties,
-    });
-    first ??= appended;
-    sizeBytes += appended.sizeBytes;
-    ids += (ids === '' ? '' : ',') + offsetMessageId(broker, appended.physicalOffset);
-  }
+    }),
+  );
   await broker.store.committed();
+  const sizeBytes = appended.reduce((sum, each) => sum + each.sizeBytes, 0);
   broker.stats.put(topic, messages.length, sizeBytes);
-  return stored(request, region, queueId, first as Appended, ids, shared[MessageProperty.UNIQ_KEY]);
-}
-
-export function offsetMessageId(broker: BrokerContext, physicalOffset: number): string {
-  return broker.storeHostHex + physicalOffset.toString(16).toUpperCase().padStart(16, '0');
+  return stored(broker, request, region, queueId, appended, shared[MessageProperty.UNIQ_KEY]);
 }
 
 function stored(
+  broker: BrokerContext,
   request: RemotingCommand,
   region: Record<string, string>,
   queueId: number,
-  appended: Appended,
-  msgId: string,
+  appended: readonly Appended[],
   transactionId: string | undefined,
 ): RemotingCommand {
   const payload = commands.sendMessage.encodeResponse({
-    msgId,
+    msgId: broker.offsetIds(appended.map(({ physicalOffset }) => physicalOffset)),
     queueId,
-    queueOffset: appended.queueOffset,
+    queueOffset: appended[0]?.queueOffset ?? 0,
     transactionId,
     ...region,
   });

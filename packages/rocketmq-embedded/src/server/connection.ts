@@ -33,6 +33,12 @@ export interface ConnectionLimits {
 
 /** Bodies from here on are written behind their header instead of being copied into one buffer with it. */
 const SEPARATE_BODY_BYTES = 16 * 1024;
+/** Smaller answers of one turn are written as one; so many bytes of them go at once. */
+const GATHERED_BYTES = 64 * 1024;
+/** Requests that wait for their turn keep the socket from being read from here on. */
+const WAITING_BYTES = 256 * 1024;
+/** What a request takes beside its body, roughly. */
+const REQUEST_BYTES = 512;
 /** From here on the owner is told what a connection holds: below, the limit of connections is limit enough. */
 const NOTABLE_BYTES = 64 * 1024;
 
@@ -50,9 +56,12 @@ export class Connection {
   readonly #logger: Logger;
   readonly #decoder: FrameDecoder;
   #inbox: RemotingCommand[] = [];
+  #waitingBytes = 0;
   #inFlight = 0;
   #paused = false;
   #gathering = false;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
   #nextOpaque = 1;
   /** Called when this connection holds notably many bytes. */
   onHolding: () => void = () => undefined;
@@ -85,7 +94,9 @@ export class Connection {
 
   /** Bytes of frames that have not ended, and of answers that are not written. */
   get heldBytes(): number {
-    return this.#decoder.bufferedBytes + this.#socket.writableLength;
+    return (
+      this.#decoder.bufferedBytes + this.#waitingBytes + this.#gatheredBytes + this.#socket.writableLength
+    );
   }
 
   get isClosed(): boolean {
@@ -98,9 +109,13 @@ export class Connection {
     if (this.#socket.writableLength > this.#limits.maxWriteBytes) return this.close('reads too slowly');
     this.#gather();
     if (command.body.length < SEPARATE_BODY_BYTES) {
-      this.#socket.write(encodeCommand(command));
+      const frame = encodeCommand(command);
+      this.#gathered.push(frame);
+      this.#gatheredBytes += frame.length;
+      if (this.#gatheredBytes >= GATHERED_BYTES) this.#writeGathered();
       return;
     }
+    this.#writeGathered();
     this.#socket.write(encodeCommandHead(command));
     this.#socket.write(command.body);
     this.#tellHeld();
@@ -117,8 +132,16 @@ export class Connection {
     this.#socket.cork();
     process.nextTick(() => {
       this.#gathering = false;
+      this.#writeGathered();
       this.#socket.uncork();
     });
+  }
+
+  #writeGathered(): void {
+    if (this.#gatheredBytes === 0) return;
+    this.#socket.write(Buffer.concat(this.#gathered, this.#gatheredBytes));
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
   }
 
   /** Number for a request the server sends on this connection. */
@@ -150,13 +173,19 @@ export class Connection {
   close(reason: string): void {
     if (this.#socket.destroyed) return;
     this.#logger.debug({ peer: this.remoteAddress, reason }, 'rocketmq connection closed');
-    this.#inbox = [];
+    this.#forgetWaiting();
     this.#socket.destroy();
+  }
+
+  #forgetWaiting(): void {
+    this.#inbox = [];
+    this.#waitingBytes = 0;
   }
 
   /** Lets written answers out, then closes. */
   end(): void {
-    this.#inbox = [];
+    this.#forgetWaiting();
+    this.#writeGathered();
     this.#socket.end();
   }
 
@@ -165,30 +194,32 @@ export class Connection {
       const commands = this.#decoder.push(chunk);
       if (this.#inbox.length === 0) this.#inbox = commands;
       else this.#inbox.push(...commands);
+      for (const command of commands) this.#waitingBytes += bytesOf(command);
       this.#tellHeld();
     } catch (error) {
       this.#logger.warn(
         { peer: this.remoteAddress, err: error },
         'rocketmq connection closed: not a good frame',
       );
-      this.#inbox = [];
+      this.#forgetWaiting();
       this.#socket.destroy();
       return;
     }
     this.#work();
   }
 
-  /** Takes requests while there is room for their answers; otherwise the socket is left unread. */
+  /** Takes requests while there is room for their answers; while many wait the socket is left unread. */
   #work(): void {
     let taken = 0;
     while (taken < this.#inbox.length && this.#inFlight < this.#limits.maxInFlight && !this.#isClogged()) {
       const request = this.#inbox[taken++];
       if (request === undefined) continue;
+      this.#waitingBytes -= bytesOf(request);
       if (isResponse(request)) this.#asked.get(request.opaque)?.(request);
       else this.#start(request);
     }
     if (taken > 0) this.#inbox = this.#inbox.slice(taken);
-    const full = this.#inbox.length > 0;
+    const full = this.#waitingBytes >= WAITING_BYTES;
     if (full === this.#paused || this.#socket.destroyed) return;
     this.#paused = full;
     if (full) this.#socket.pause();
@@ -205,14 +236,16 @@ export class Connection {
       const answer = this.#handle(request, this);
       if (!(answer instanceof Promise)) return this.#answer(request, answer);
       this.#inFlight++;
-      void this.#settle(request, answer).then(() => {
-        this.#inFlight--;
-        if (this.#inbox.length > 0) this.#work();
-      });
+      void this.#settle(request, answer).then(this.#goOn);
     } catch (error) {
       this.#fail(request, error);
     }
   }
+
+  readonly #goOn = (): void => {
+    this.#inFlight--;
+    if (this.#inbox.length > 0) this.#work();
+  };
 
   /** Never rejects: an answer that cannot even be written closes the connection. */
   async #settle(request: RemotingCommand, work: Promise<RemotingCommand | undefined>): Promise<void> {
@@ -242,4 +275,8 @@ export class Connection {
       this.close('an answer could not be written');
     }
   }
+}
+
+function bytesOf(request: RemotingCommand): number {
+  return REQUEST_BYTES + request.body.length;
 }
