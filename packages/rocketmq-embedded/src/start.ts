@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { createResponse, ResponseCode, type TopicConfig } from '@dt/rocketmq-protocol';
-import { AccessControl } from './access/index.ts';
+import type { AccessControl } from './access/index.ts';
 import { Broker, firstVersion } from './broker/index.ts';
 import { EmbeddedError } from './errors.ts';
+import type { Logger } from './logger.ts';
 import { KvTable, nameServerHandlers, NameServerConfig, RouteTable } from './nameserver/index.ts';
 import { checkOptions, type RocketMQOptions, type Settings } from './options.ts';
 import { hostText, RemotingServer, type ConnectionLimits, type RequestHandler } from './server/index.ts';
@@ -49,7 +50,7 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
   const { dataDir, host, logger } = settings;
   const advertisedIp = await advertisedAddress(settings);
   const routes = new RouteTable(settings.limits);
-  const access = settings.acl === undefined ? undefined : AccessControl.open(settings.acl, logger);
+  const access = settings.acl === undefined ? undefined : await openAccess(settings.acl, logger);
   if (access !== undefined) undo.push(() => access.close());
   const kvFile = path.join(dataDir, 'config', 'kv.json');
   const kv = new KvTable(new JsonFile(kvFile, settings), settings.limits.maxTableEntries);
@@ -122,6 +123,12 @@ async function open(settings: Settings, undo: (() => Promise<void> | void)[]): P
 
   let closing: Promise<void> | undefined;
   return { nameServerAddress, brokerAddress, close: () => (closing ??= unwind(undo)) };
+}
+
+/** Loaded when asked for: with what reads YAML it is a third of all modules. */
+async function openAccess(acl: string, logger: Logger): Promise<AccessControl> {
+  const { AccessControl } = await import('./access/index.ts');
+  return AccessControl.open(acl, logger);
 }
 
 /** While the store opens clients are told to come again. */
