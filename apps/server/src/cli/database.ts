@@ -30,6 +30,8 @@ export async function withDatabase<T>(
     connection: postgres.connection,
     maxConnections: 2,
     applicationName: 'dt',
+    // A filter may have to look at every row.
+    statementTimeoutMs: 60_000,
   });
   try {
     await checkDatabase(database, postgres);

@@ -1,7 +1,7 @@
 import { describeError } from '../log/index.ts';
 
 /** The exit codes of every command. */
-export const exitCodes = { good: 0, fault: 1, wrongCall: 2 } as const;
+export const exitCodes = { good: 0, fault: 1, wrongCall: 2, interrupted: 130 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 

@@ -2,13 +2,13 @@ import { formatCardList, resultOf } from '@dt/dragon-tiger';
 import type { CallError, DeliveryReport, RunProgress, RunReport, RunRound } from '../play/index.ts';
 import { isDelivered } from '../play/index.ts';
 import { formatAmount } from '../wallet/index.ts';
+import { bar } from './bar.ts';
 
 export interface PlayScreenOptions {
   readonly stream: NodeJS.WriteStream;
 }
 
 const REDRAW_EVERY_MS = 100;
-const BAR_WIDTH = 24;
 
 /** What `dt play` shows: a line a round; on a terminal also a bar that is redrawn in place. */
 export class PlayScreen {
@@ -107,10 +107,7 @@ export class PlayScreen {
     if (done < of && now - this.#drawnAt < REDRAW_EVERY_MS) return;
     this.#drawnAt = now;
     this.#barShown = true;
-    const filled = of === 0 ? BAR_WIDTH : Math.round((BAR_WIDTH * done) / of);
-    this.#stream.write(
-      `\r\x1b[K${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${what} ${done}/${of}`,
-    );
+    this.#stream.write(`\r\x1b[K${bar(done, of)} ${what} ${done}/${of}`);
   }
 
   #clearBar(): void {

@@ -17,6 +17,7 @@ import {
 } from '../play/index.ts';
 import { parseAmount } from '../wallet/index.ts';
 import { exitCodes, WrongCallError } from './exit.ts';
+import { whole } from './options.ts';
 import { PlayScreen } from './play-screen.ts';
 import { readSettings, type SettingsFlags, withSettings } from './settings.ts';
 
@@ -213,16 +214,6 @@ function platformOf(flags: PlayFlags, config: Config): PlatformCredentials | und
     );
   }
   return { key, secret };
-}
-
-function whole(flags: string, description: string, value: number, minimum: number, maximum: number): Option {
-  return new Option(flags, description).default(value).argParser((text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-      throw new InvalidArgumentError(`Allowed: a whole number from ${minimum} to ${maximum}.`);
-    }
-    return number;
-  });
 }
 
 function money(flags: string, description: string, value: string): Option {

@@ -140,13 +140,14 @@ export interface CountRow {
   readonly keys: number;
 }
 
-/** $13 the id to begin after, or null. */
+/** $13 the id to begin after, or null; $14 the time after which deaths do not count, or null. */
 export const countSql = (t: Tables, box: Box): string => `
 SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now,
        count(*) FILTER (WHERE ${NAMES[box].replayable})::int AS messages,
        count(*) FILTER (WHERE NOT ${NAMES[box].replayable})::int AS unreadable,
        count(DISTINCT (${NAMES[box].group}, l.sharding_key)) FILTER (WHERE ${NAMES[box].replayable})::int AS keys
-FROM ${t[box]} l WHERE ${filterSql(box, 'dead')} AND ($13::bigint IS NULL OR l.id > $13)`;
+FROM ${t[box]} l WHERE ${filterSql(box, 'dead')} AND ($13::bigint IS NULL OR l.id > $13)
+  AND ($14::timestamptz IS NULL OR ${NAMES[box].died} IS NULL OR ${NAMES[box].died} <= $14)`;
 
 /**
  * Messages that were sent or applied though a dead one of their sharding key stands before them. Reads the table from

@@ -143,20 +143,32 @@ export class DeadLetters {
    * @throws OutboxError `not-found`, `not-dead`, `unreadable`
    */
   async replayOne(name: LetterName, options: { readonly by: string }): Promise<void> {
-    const { id, status, replayable } = await this.show(name);
+    const { id } = await this.checkReplayable(name);
+    const { replayed } = await this.replay({ id }, options);
+    // Somebody else was quicker.
+    if (replayed === 0) await this.checkReplayable(name);
+  }
+
+  /**
+   * The message, if `replayOne` would replay it.
+   * @throws OutboxError `not-found`, `not-dead`, `unreadable`
+   */
+  async checkReplayable(name: LetterName): Promise<Letter> {
+    const letter = await this.show(name);
     const what = `${this.#box} ${describe(name)}`;
-    const notDead = (now: LetterStatus): OutboxError =>
-      new OutboxError('not-dead', `the ${what} is ${now}: only dead messages can be replayed`);
-    if (status !== 'dead') throw notDead(status);
-    if (!replayable) {
+    if (letter.status !== 'dead') {
+      throw new OutboxError(
+        'not-dead',
+        `the ${what} is ${letter.status}: only dead messages can be replayed`,
+      );
+    }
+    if (!letter.replayable) {
       throw new OutboxError(
         'unreadable',
         `the ${what} could not be read when it was received, so it cannot be applied: have its sender send it again under another key`,
       );
     }
-    const { replayed } = await this.replay({ id }, options);
-    // Somebody else was quicker.
-    if (replayed === 0) throw notDead((await this.show(name)).status);
+    return letter;
   }
 
   #keyOf(name: LetterName): unknown[] {

@@ -1,5 +1,6 @@
 import { type Queryable, select } from '../database/database.ts';
 import { pause } from '../deadline.ts';
+import { OutboxError } from '../errors.ts';
 import { integerOption, nameOption } from '../options.ts';
 import { type Tables } from '../schema/tables.ts';
 import { type CountRow, countSql, overtakersSql, type ReplayedRow, replaySql } from './dead-letters.sql.ts';
@@ -14,6 +15,8 @@ export interface ReplayPlan {
   readonly unreadable: number;
   /** Later messages of those keys that are through already: a replay comes behind them. */
   readonly overtakers: number;
+  /** The moment of this look, by the database's clock: `asOf` of a replay that is to take no others. */
+  readonly asOf: string;
 }
 
 export interface ReplayOptions {
@@ -25,6 +28,8 @@ export interface ReplayOptions {
   readonly batchSize?: number;
   /** Begins after this id: to go on where an earlier replay stopped. @default from the oldest */
   readonly after?: number;
+  /** Leaves what died later. @default now */
+  readonly asOf?: string;
   /** Stops between two transactions. */
   readonly signal?: AbortSignal;
   /** After each transaction. */
@@ -51,11 +56,11 @@ export async function planReplay(
   box: Box,
   values: readonly unknown[],
 ): Promise<ReplayPlan> {
-  const { messages, keys, unreadable } = await count(database, tables, box, values);
+  const { messages, keys, unreadable, now: asOf } = await count(database, tables, box, [...values, null]);
   // The walk over the table is spared where nothing would be replayed.
   const [overtakers] =
     messages === 0 ? [] : await select<{ messages: number }>(database, overtakersSql(tables, box), values);
-  return { messages, keys, unreadable, overtakers: overtakers?.messages ?? 0 };
+  return { messages, keys, unreadable, overtakers: overtakers?.messages ?? 0, asOf };
 }
 
 /**
@@ -78,14 +83,22 @@ export async function replay(
     rate === undefined ? Infinity : Math.max(1, Math.floor(rate / 4)),
   );
   const signal = options.signal ?? new AbortController().signal;
-  const { messages: total, unreadable, now } = await count(database, tables, box, [...filter, after]);
+  const asOf = asOfOption(options.asOf);
+  const found = await count(database, tables, box, [...filter, after, asOf]);
+  const { messages: total, unreadable } = found;
   const sql = replaySql(tables, box);
   const startedMs = performance.now();
   let replayed = 0;
   let lastId: number | undefined;
   for (;;) {
     if (signal.aborted) return { replayed, total, lastId, unreadable, finished: false };
-    const [row] = await select<ReplayedRow>(database, sql, [...filter, lastId ?? after, batchSize, now, by]);
+    const [row] = await select<ReplayedRow>(database, sql, [
+      ...filter,
+      lastId ?? after,
+      batchSize,
+      asOf ?? found.now,
+      by,
+    ]);
     const messages = row?.messages ?? 0;
     replayed += messages;
     if (messages > 0) lastId = Number(row?.last_id);
@@ -109,6 +122,15 @@ async function count(
 /** An id, or null for none. */
 export function afterOption(after: number | undefined): number | null {
   return after === undefined ? null : integerOption('DeadLetters', 'after', after, 0, 0);
+}
+
+function asOfOption(asOf: string | undefined): string | null {
+  if (asOf === undefined) return null;
+  if (!Number.isNaN(Date.parse(asOf))) return asOf;
+  throw new OutboxError(
+    'invalid-option',
+    `replay: asOf is ${JSON.stringify(asOf)}, allowed is that of a plan`,
+  );
 }
 
 function optional(name: string, value: number | undefined, max: number): number | undefined {

@@ -230,7 +230,13 @@ describe('a replay of the outbox', () => {
     await putDead(3);
     await put(['L1', 'key1'], ['L2', 'key2']);
     await schema.pool.query('UPDATE outbox SET status = 1 WHERE status = 0');
-    expect(await outbox.plan({})).toEqual({ messages: 3, keys: 3, unreadable: 0, overtakers: 2 });
+    expect(await outbox.plan({})).toEqual({
+      messages: 3,
+      keys: 3,
+      unreadable: 0,
+      overtakers: 2,
+      asOf: expect.any(String) as string,
+    });
     expect(await outbox.plan({ messageKey: 'K3' })).toMatchObject({ messages: 1, overtakers: 0 });
     expect(await outbox.plan({}, { after: await idOf('K1') })).toMatchObject({ messages: 2, overtakers: 1 });
     expect(await outbox.plan({ topic: 'none' })).toEqual({
@@ -238,8 +244,16 @@ describe('a replay of the outbox', () => {
       keys: 0,
       unreadable: 0,
       overtakers: 0,
+      asOf: expect.any(String) as string,
     });
     expect((await outbox.list()).letters).toHaveLength(3);
+  });
+
+  it('takes no others than were there when it was planned', async () => {
+    await putDead(2);
+    const { asOf } = await outbox.plan();
+    await schema.pool.query(`UPDATE outbox SET died_at = clock_timestamp() WHERE message_key = 'K2'`);
+    expect(await outbox.replay({}, { by: 'eve', asOf })).toMatchObject({ replayed: 1, total: 1 });
   });
 
   it.each([
@@ -258,6 +272,7 @@ describe('a replay of the outbox', () => {
     [{ by: 'eve', ratePerSecond: 0 }, 'ratePerSecond is 0'],
     [{ by: 'eve', batchSize: 10_001 }, 'batchSize is 10001'],
     [{ by: 'eve', after: 1.5 }, 'after is 1.5'],
+    [{ by: 'eve', asOf: 'then' }, 'asOf is "then"'],
   ])('refuses %j and changes nothing', async (options, message) => {
     await putDead(1);
     await expect(outbox.replay({}, options)).rejects.toThrow(OutboxError);
@@ -289,7 +304,13 @@ describe('a replay of the inbox', () => {
     const name = { consumerGroup: 'g', messageKey: 'bad' };
     await expect.poll(async () => (await inbox.show(name)).status, PATIENT).toBe('dead');
     await receiver.receive([{ topic: 't', messageKey: 'next', shardingKey: 's', body: '{}' }]);
-    expect(await inbox.plan()).toEqual({ messages: 1, keys: 1, unreadable: 0, overtakers: 1 });
+    expect(await inbox.plan()).toEqual({
+      messages: 1,
+      keys: 1,
+      unreadable: 0,
+      overtakers: 1,
+      asOf: expect.any(String) as string,
+    });
 
     failing = false;
     await inbox.replayOne(name, { by: 'eve' });

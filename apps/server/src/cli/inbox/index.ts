@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import { letterCommands, inboxWords } from '../letters/index.ts';
 
-/** One file a subcommand. */
 export function inboxCommand(): Command {
-  return new Command('inbox').description('Look at the messages received, and apply dead ones again.');
+  const command = new Command('inbox').description(
+    'Look at the messages received, and apply dead ones again.',
+  );
+  for (const subcommand of letterCommands(inboxWords)) command.addCommand(subcommand);
+  return command;
 }

@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import { letterCommands, outboxWords } from '../letters/index.ts';
 
-/** One file a subcommand. */
 export function outboxCommand(): Command {
-  return new Command('outbox').description('Look at the messages to be sent, and send dead ones again.');
+  const command = new Command('outbox').description(
+    'Look at the messages to be sent, and send dead ones again.',
+  );
+  for (const subcommand of letterCommands(outboxWords)) command.addCommand(subcommand);
+  return command;
 }
