@@ -4,6 +4,7 @@ export const OUTBOX_ERROR_CODES = [
   'invalid-message',
   'migration-changed',
   'schema-missing',
+  'lane-count',
   'publisher-contract',
   'timeout',
   'closed',

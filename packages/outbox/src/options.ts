@@ -31,6 +31,19 @@ export function nameOption(owner: string, name: string, value: string, max = 255
   return value;
 }
 
+export function choiceOption<T extends string>(
+  owner: string,
+  name: string,
+  value: T,
+  allowed: readonly T[],
+): T {
+  if (allowed.includes(value)) return value;
+  throw new OutboxError(
+    'invalid-option',
+    `${owner}: ${name} is ${JSON.stringify(value)}, allowed are ${allowed.join(', ')}`,
+  );
+}
+
 export function requireMethod(owner: string, name: string, value: unknown, method: string): void {
   if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') {
     throw new OutboxError('invalid-option', `${owner}: ${name} has no method ${method}()`);

@@ -14,6 +14,7 @@ const NAMES = {
     queueOffset: 'l.queue_offset::text',
     body: 'NULL::text',
     replayable: 'true',
+    holdsKey: `(l.holds_key AND l.status = ${STATUS.dead})`,
   },
   inbox: {
     group: 'l.consumer_group',
@@ -25,6 +26,7 @@ const NAMES = {
     body: `encode(l.body, 'hex')`,
     // Without a business key there is nothing to tell its redeliveries from, and handlers would be shown a made-up one.
     replayable: `(l.payload IS NOT NULL AND NOT starts_with(l.message_key, '(no key) '))`,
+    holdsKey: 'false',
   },
 } as const;
 
@@ -52,7 +54,7 @@ const columnsSql = (t: Tables, box: Box): string => {
   return `l.id, ${n.group} AS consumer_group, l.topic, l.tag, l.message_key, l.sharding_key, l.status, l.attempts,
   ${n.crashes} AS crashes, l.last_error, l.message_id, ${n.queueOffset} AS queue_offset,
   ${ms(n.created)} AS created_ms, ${ms('l.next_attempt_at')} AS next_attempt_ms, ${ms(n.done)} AS done_ms,
-  ${ms(n.died)} AS died_ms, ${n.replayable} AS replayable,
+  ${ms(n.died)} AS died_ms, ${n.replayable} AS replayable, ${n.holdsKey} AS holds_key,
   (SELECT count(*) FROM ${t.replays} r WHERE r.box = '${box}' AND r.row_id = l.id)::int AS replays`;
 };
 
@@ -74,6 +76,7 @@ export interface LetterRow {
   readonly done_ms: number | null;
   readonly died_ms: number | null;
   readonly replayable: boolean;
+  readonly holds_key: boolean;
   readonly replays: number;
 }
 
@@ -162,6 +165,11 @@ WITH firsts AS MATERIALIZED (
 SELECT count(*)::int AS messages FROM firsts f JOIN ${t[box]} l
   ON l.sharding_key = f.sharding_key AND ${NAMES[box].group} IS NOT DISTINCT FROM f.consumer_group AND l.id > f.id
 WHERE l.status = 1 AND l.id > (SELECT min(id) FROM firsts)`;
+
+/** $13 by whom. */
+export const skipSql = (t: Tables): string => `
+UPDATE ${t.outbox} l SET holds_key = false, last_error = concat_ws('; ', l.last_error, 'skipped by ' || $13::text)
+WHERE ${filterSql('outbox', 'dead')} AND l.holds_key RETURNING l.id`;
 
 export interface ReplayedRow {
   readonly messages: number;

@@ -1,6 +1,6 @@
 import { type Database, select } from '../database/database.ts';
 import { OutboxError } from '../errors.ts';
-import { integerOption, requireMethod } from '../options.ts';
+import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { type Tables, tablesOf } from '../schema/tables.ts';
 import {
   type DetailsRow,
@@ -10,6 +10,7 @@ import {
   listSql,
   type PastLifeRow,
   pastLivesSql,
+  skipSql,
   summarySql,
 } from './dead-letters.sql.ts';
 import { filterValues, type LetterFilter } from './filter.ts';
@@ -60,7 +61,7 @@ export interface LetterSummary {
  * The rows that were given up, and the way back for them. Nothing is ever deleted: a replay makes a dead row pending
  * again, with a fresh budget of attempts, and keeps in the history how it had died. Everything else only looks.
  *
- * The key of a dead row has gone on meanwhile: replayed, it comes behind its successors.
+ * The key of a dead row has gone on meanwhile, unless the relay holds it: replayed, it comes behind its successors.
  */
 export class DeadLetters {
   readonly #database: Database;
@@ -70,14 +71,14 @@ export class DeadLetters {
   constructor(options: DeadLettersOptions) {
     requireMethod('DeadLetters', 'database', options.database, 'query');
     this.#database = options.database;
-    this.#box = oneOf('box', options.box, ['outbox', 'inbox']);
+    this.#box = choiceOption('DeadLetters', 'box', options.box, ['outbox', 'inbox']);
     this.#tables = tablesOf(options.schema);
   }
 
   /** One page in the order of ids: stable, whatever is sent, received or replayed between two pages. */
   async list(query: LetterQuery = {}): Promise<LetterPage> {
     const status = statusOf(query.status);
-    const order = oneOf('order', query.order ?? 'newest', ['newest', 'oldest']);
+    const order = choiceOption('DeadLetters', 'order', query.order ?? 'newest', ['newest', 'oldest']);
     const limit = integerOption('DeadLetters', 'limit', query.limit, 50, 1, 1000);
     const rows = await select<LetterRow>(
       this.#database,
@@ -171,6 +172,20 @@ export class DeadLetters {
     return letter;
   }
 
+  /**
+   * Lets the sharding keys go on that wait behind dead messages which match (`onDead: 'hold'` of the relay). The messages
+   * stay dead, with who asked for it in their error. Relays find out within about a second.
+   * @returns how many messages were skipped
+   */
+  async skip(filter: LetterFilter, options: { readonly by: string }): Promise<number> {
+    if (this.#box !== 'outbox') {
+      throw new OutboxError('invalid-option', 'DeadLetters: only dead messages of the outbox hold their key');
+    }
+    const by = nameOption('skip', 'by', options.by);
+    const values = [...filterValues(this.#box, 'dead', filter), by];
+    return (await select(this.#database, skipSql(this.#tables), values)).length;
+  }
+
   #keyOf(name: LetterName): unknown[] {
     if (this.#box === 'outbox') {
       if ('id' in name) return [integerOption('DeadLetters', 'id', name.id, 0, 1)];
@@ -190,13 +205,5 @@ function describe(name: LetterName): string {
 }
 
 function statusOf(status: LetterStatus | undefined): LetterStatus {
-  return oneOf('status', status ?? 'dead', ['pending', 'done', 'dead']);
-}
-
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw new OutboxError(
-    'invalid-option',
-    `DeadLetters: ${name} is ${JSON.stringify(value)}, allowed are ${allowed.join(', ')}`,
-  );
+  return choiceOption('DeadLetters', 'status', status ?? 'dead', ['pending', 'done', 'dead']);
 }

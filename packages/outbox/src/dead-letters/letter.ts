@@ -33,6 +33,8 @@ export interface Letter {
   readonly replays: number;
   /** False for what could not be read when it was received: no attempt can change that. */
   readonly replayable: boolean;
+  /** Of the outbox alone: later messages of its sharding key wait until it is replayed or skipped. */
+  readonly holdsKey: boolean;
 }
 
 /** A life that a replay ended. */

@@ -35,6 +35,7 @@ export function toLetter(row: LetterRow): Letter {
     diedAt: toDate(row.died_ms),
     replays: row.replays,
     replayable: row.replayable,
+    holdsKey: row.holds_key,
   };
 }
 

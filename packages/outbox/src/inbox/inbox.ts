@@ -1,7 +1,7 @@
 import { type Database, type Queryable, select, withSavepoint } from '../database/database.ts';
 import { settlesWithin } from '../deadline.ts';
 import { errorText, OutboxError } from '../errors.ts';
-import { integerOption, nameOption, requireMethod } from '../options.ts';
+import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { asDead, decode, type Incoming } from './decode.ts';
@@ -105,13 +105,7 @@ export class Inbox {
     requireMethod('Inbox', 'database', options.database, 'transaction');
     const integer = (name: keyof InboxOptions, fallback: number, min: number): number =>
       integerOption('Inbox', name, options[name] as number | undefined, fallback, min);
-    const unknownTag = options.unknownTag ?? 'done';
-    if (unknownTag !== 'done' && unknownTag !== 'dead') {
-      throw new OutboxError(
-        'invalid-option',
-        `Inbox: unknownTag is ${String(unknownTag)}, allowed are done, dead`,
-      );
-    }
+    const unknownTag = choiceOption('Inbox', 'unknownTag', options.unknownTag ?? 'done', ['done', 'dead']);
     const tables = tablesOf(options.schema);
     this.#database = options.database;
     this.#group = nameOption('Inbox', 'consumerGroup', options.consumerGroup);

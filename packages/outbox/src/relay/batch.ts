@@ -32,6 +32,8 @@ export interface PlanLimits {
   readonly maxLaneBytes: number;
   readonly maxItems: number;
   readonly maxBytes: number;
+  /** At most one message of a sharding key: whether the next may be sent depends on what becomes of it. */
+  readonly oneAKey: boolean;
 }
 
 /** Sorts claimed rows into what is sent now, what waits, and what is left for the next walk. */
@@ -62,6 +64,7 @@ export function planRound(
     };
     plan.walks.push(walk);
     let taken = 0;
+    const keys = new Set<string>();
     for (const row of found) {
       const id = Number(row.id);
       if (lane.isHeld(row.sharding_key)) continue;
@@ -69,12 +72,17 @@ export function planRound(
         lane.hold(row.sharding_key, id, nowMs + row.wait_ms);
         continue;
       }
+      if (limits.oneAKey && keys.has(row.sharding_key)) {
+        walk.leftId = Math.min(walk.leftId, id);
+        continue;
+      }
+      keys.add(row.sharding_key);
       const item = toItem(lane, row, id);
       const suspect = row.crashes > 0;
       const count = plan.items.length;
       const full = count >= limits.maxItems || (count > 0 && sizeBytes + item.sizeBytes > limits.maxBytes);
       if (full || (suspect && taken > 0)) {
-        walk.leftId = id;
+        walk.leftId = Math.min(walk.leftId, id);
         break;
       }
       taken += 1;

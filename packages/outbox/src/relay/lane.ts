@@ -1,6 +1,7 @@
 interface Hold {
   /** The first unsent row of the key. */
   readonly id: number;
+  /** Infinity behind a dead row: until that is replayed or skipped. */
   readonly untilMs: number;
 }
 
@@ -57,6 +58,21 @@ export class Lane {
     this.#holdsUntilMs = Math.min(this.#holdsUntilMs, untilMs);
   }
 
+  /** Keys that wait behind a dead row. */
+  keysBehindDead(): string[] {
+    return [...this.#holds].filter(([, hold]) => hold.untilMs === Infinity).map(([key]) => key);
+  }
+
+  /** Ends the wait of a key: the next walk starts at its rows. */
+  release(shardingKey: string): void {
+    const hold = this.#holds.get(shardingKey);
+    if (hold === undefined) return;
+    this.#holds.delete(shardingKey);
+    this.rewind(hold.id - 1);
+    this.dueAtMs = 0;
+    this.kicked = true;
+  }
+
   /** Frees the keys whose time has come; the next walk starts at their rows. */
   releaseDueHolds(nowMs: number): void {
     if (nowMs < this.#holdsUntilMs) return;
@@ -76,8 +92,11 @@ export class Lane {
    * for a moment. What really fails is held again by its next attempt.
    */
   pardon(nowMs: number): void {
-    for (const hold of this.#holds.values()) this.rewind(hold.id - 1);
-    this.#holds.clear();
+    for (const [key, hold] of this.#holds) {
+      if (hold.untilMs === Infinity) continue;
+      this.#holds.delete(key);
+      this.rewind(hold.id - 1);
+    }
     this.#holdsUntilMs = Infinity;
     this.#pardonedUntilMs = nowMs + PARDON_MS;
     this.dueAtMs = 0;

@@ -1,4 +1,4 @@
-import { type Tables } from '../schema/tables.ts';
+import { LANE_COUNT, type Tables } from '../schema/tables.ts';
 
 const live = (t: Tables): string => `SELECT session_id FROM ${t.relays} WHERE expires_at > clock_timestamp()`;
 
@@ -14,13 +14,15 @@ export interface LaneView {
 
 /**
  * Renews the session and shows all lanes. `live_before` is the session's rank among the live ones, by which the lanes
- * that do not divide evenly are given out.
+ * that do not divide evenly are given out. Among another number of lanes than ours nothing is renewed: sharding keys
+ * would be in other lanes than we think.
  * $1 session, $2 instance, $3 lease in ms.
  */
 export const renewSql = (t: Tables): string => `
 WITH me AS (
   INSERT INTO ${t.relays} (session_id, instance_id, expires_at)
-  VALUES ($1::text, $2, clock_timestamp() + $3::float8 * interval '1 millisecond')
+  SELECT $1::text, $2::text, clock_timestamp() + $3::float8 * interval '1 millisecond'
+  WHERE (SELECT count(*) FROM ${t.lanes}) = ${LANE_COUNT}
   ON CONFLICT (session_id) DO UPDATE SET expires_at = excluded.expires_at
 ), live AS MATERIALIZED (${live(t)} UNION SELECT $1::text)
 SELECT l.lane, l.epoch, l.floor, coalesce(l.owner = $1::text, false) AS mine,
@@ -40,7 +42,7 @@ export interface AcquiredLane {
  * still pending get the attempt counted here; one that saw too many deaths is set aside.
  * $1 session, $2 lanes, $3 epochs, $4 most crashes of a row.
  */
-export const acquireSql = (t: Tables): string => `
+export const acquireSql = (t: Tables, holdsKeys: boolean): string => `
 WITH free AS MATERIALIZED (
   SELECT l.lane, l.owner FROM ${t.lanes} l
   JOIN unnest($2::smallint[], $3::bigint[]) AS w(lane, epoch) ON w.lane = l.lane AND w.epoch = l.epoch
@@ -51,6 +53,7 @@ WITH free AS MATERIALIZED (
   SET crashes = o.crashes + 1, attempts = o.attempts + 1,
       status = CASE WHEN o.crashes + 1 >= $4::int THEN 2 ELSE 0 END,
       died_at = CASE WHEN o.crashes + 1 >= $4::int THEN clock_timestamp() END,
+      holds_key = ${holdsKeys ? 'o.crashes + 1 >= $4::int' : 'false'},
       last_error = 'the sending process died during ' || (o.crashes + 1) || ' attempt(s)'
   FROM (
     SELECT DISTINCT unnest(ids) AS id FROM ${t.flights} WHERE session_id IN (SELECT owner FROM free)
@@ -59,6 +62,17 @@ WITH free AS MATERIALIZED (
 )
 UPDATE ${t.lanes} l SET owner = $1, epoch = l.epoch + 1, acquired_at = clock_timestamp()
 FROM free WHERE l.lane = free.lane RETURNING l.lane, l.epoch, l.floor`;
+
+export interface HeldKey {
+  readonly lane: number;
+  readonly sharding_key: string;
+  readonly id: string | number | bigint;
+}
+
+/** Sharding keys that wait behind a dead row, with the first such row. $1 lanes. */
+export const heldKeysSql = (t: Tables): string => `
+SELECT lane, sharding_key, min(id) AS id FROM ${t.outbox}
+WHERE status = 2 AND holds_key AND lane = ANY ($1::smallint[]) GROUP BY lane, sharding_key`;
 
 /**
  * Gives lanes back. Nothing of them may be in flight. A floor that somebody lowered meanwhile stays low: rows behind the

@@ -7,6 +7,8 @@ import {
   acquireSql,
   type AcquiredLane,
   floorsSql,
+  type HeldKey,
+  heldKeysSql,
   type LaneView,
   leaveSql,
   releaseSql,
@@ -20,6 +22,8 @@ export interface LeasesOptions {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly maxCrashes: number;
+  /** Later messages of a dead one's sharding key wait. */
+  readonly holdsKeys: boolean;
   readonly lanes: LaneSet;
 }
 
@@ -34,7 +38,7 @@ const STORE_FLOORS_MS = 10_000;
  */
 export class Leases {
   readonly #options: LeasesOptions;
-  readonly #sql: Record<'renew' | 'acquire' | 'release' | 'floors' | 'leave', string>;
+  readonly #sql: Record<'renew' | 'acquire' | 'heldKeys' | 'release' | 'floors' | 'leave', string>;
   #validUntilMs = 0;
   #liveCount = 0;
   #leaving = false;
@@ -42,10 +46,11 @@ export class Leases {
 
   constructor(options: LeasesOptions) {
     this.#options = options;
-    const { tables } = options;
+    const { tables, holdsKeys } = options;
     this.#sql = {
       renew: renewSql(tables),
-      acquire: acquireSql(tables),
+      acquire: acquireSql(tables, holdsKeys),
+      heldKeys: heldKeysSql(tables),
       release: releaseSql(tables),
       floors: floorsSql(tables),
       leave: leaveSql(tables),
@@ -69,9 +74,11 @@ export class Leases {
     const view = await select<LaneView>(database, this.#sql.renew, [sessionId, instanceId, leaseMs]);
     const first = view[0];
     if (first === undefined || view.length !== LANE_COUNT) {
+      for (const lane of [...lanes]) lanes.drop(lane);
       throw new OutboxError(
-        'schema-missing',
-        `outbox_lanes holds ${view.length} lanes where this version has ${LANE_COUNT}: run migrate() of this version`,
+        'lane-count',
+        `outbox_lanes has ${view.length} lanes, this version works with ${LANE_COUNT}: ` +
+          'stop all relays, run migrate() of the newer version, and start relays of that version only',
       );
     }
     this.#validUntilMs = startedMs + leaseMs * TRUSTED_SHARE;
@@ -82,11 +89,12 @@ export class Leases {
     await this.#release(orphans);
     await this.#release(excess([...lanes], target));
     await this.#storeFloors();
+    const freed = this.#options.holdsKeys && (await this.#freeKeys());
     const wanted = view
       .filter((row) => row.free && !lanes.isLeaving(row.lane))
       .slice(0, Math.max(0, target - lanes.size));
     const gained = wanted.length > 0 && !this.#leaving && (await this.#acquire(wanted));
-    return gained || reopened;
+    return gained || reopened || freed;
   }
 
   /** Keeps the lanes it has until `leave()`, and renews, but takes no others. */
@@ -130,15 +138,47 @@ export class Leases {
   }
 
   async #acquire(wanted: readonly LaneView[]): Promise<boolean> {
-    const { database, sessionId, maxCrashes, lanes } = this.#options;
+    const { database, sessionId, maxCrashes, holdsKeys, lanes } = this.#options;
     const rows = await select<AcquiredLane>(database, this.#sql.acquire, [
       sessionId,
       wanted.map((row) => row.lane),
       wanted.map((row) => String(row.epoch)),
       maxCrashes,
     ]);
-    for (const row of rows) lanes.add(new Lane(row.lane, Number(row.epoch), Number(row.floor)));
+    const gained = new Map(
+      rows.map((row) => [row.lane, new Lane(row.lane, Number(row.epoch), Number(row.floor))]),
+    );
+    // Before the first walk. When this fails the lanes are ours in the table alone, and given back at the next tick.
+    if (holdsKeys) {
+      for (const { lane, sharding_key: key, id } of await this.#heldKeys([...gained.keys()])) {
+        gained.get(lane)?.hold(key, Number(id), Infinity);
+      }
+    }
+    for (const lane of gained.values()) lanes.add(lane);
     return rows.length > 0;
+  }
+
+  /** Ends the wait of keys whose dead row has been replayed or skipped; resolves to whether there are any. */
+  async #freeKeys(): Promise<boolean> {
+    // Those that waited before the look: what dies meanwhile is not in it.
+    const waiting = [...this.#options.lanes]
+      .map((lane) => ({ lane, keys: lane.keysBehindDead() }))
+      .filter(({ keys }) => keys.length > 0);
+    if (waiting.length === 0) return false;
+    const rows = await this.#heldKeys(waiting.map(({ lane }) => lane.lane));
+    const held = new Set(rows.map((row) => row.sharding_key));
+    let freed = false;
+    for (const { lane, keys } of waiting) {
+      for (const key of keys.filter((waits) => !held.has(waits))) {
+        lane.release(key);
+        freed = true;
+      }
+    }
+    return freed;
+  }
+
+  #heldKeys(lanes: readonly number[]): Promise<readonly HeldKey[]> {
+    return select<HeldKey>(this.#options.database, this.#sql.heldKeys, [lanes]);
   }
 
   async #release(given: readonly Lane[]): Promise<void> {

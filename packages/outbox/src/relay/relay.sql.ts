@@ -89,12 +89,12 @@ WHERE o.id = m.id AND o.status = 0 AND o.lane = ANY (ARRAY(SELECT lane FROM fenc
  * Writes down attempts that failed: status 0 with the time of the next one, or status 2.
  * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 statuses, $6 delays in ms (null for none), $7 errors.
  */
-export const markFailedSql = (t: Tables): string => `
+export const markFailedSql = (t: Tables, holdsKeys: boolean): string => `
 WITH ${fence(t)}
 UPDATE ${t.outbox} o
 SET status = m.status, attempts = o.attempts + 1, last_error = m.error,
     next_attempt_at = clock_timestamp() + m.delay_ms * interval '1 millisecond',
-    died_at = CASE WHEN m.status = 2 THEN clock_timestamp() END
+    died_at = CASE WHEN m.status = 2 THEN clock_timestamp() END, holds_key = ${holdsKeys ? 'm.status = 2' : 'false'}
 FROM unnest($4::bigint[], $5::smallint[], $6::float8[], $7::text[]) AS m(id, status, delay_ms, error)
 WHERE o.id = m.id AND o.status = 0 AND o.lane = ANY (ARRAY(SELECT lane FROM fence))`;
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
 import { pause, settlesWithin, withDeadline } from '../deadline.ts';
 import { OutboxError } from '../errors.ts';
-import { integerOption, nameOption, requireMethod } from '../options.ts';
+import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { Listener, Notifier } from '../wakeups/index.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
@@ -49,6 +49,12 @@ export interface RelayOptions {
   readonly maxAttempts?: number;
   /** Deaths of the sending process during attempts of a message, after which it is set aside. @default 10 */
   readonly maxCrashes?: number;
+  /**
+   * What becomes of the later messages of a sharding key when one is dead: refused for good, or given up. `continue`
+   * sends them. `hold` lets them wait until that one is replayed or skipped, which costs speed: a key's messages then go
+   * one at a time. All relays of a database must have the same. @default 'continue'
+   */
+  readonly onDead?: 'continue' | 'hold';
   /** After each call of the publisher, with what it came to. */
   readonly onBatch?: (batch: RelayBatch) => void;
   /** What went wrong and is being tried again. @default nothing */
@@ -120,6 +126,8 @@ export class Relay {
         // A hook that fails must not stop the relay; there is nobody left to tell.
       }
     };
+    const holdsKeys =
+      choiceOption('Relay', 'onDead', options.onDead ?? 'continue', ['continue', 'hold']) === 'hold';
     const sessionId = `${instanceId}/${randomUUID()}`;
     this.#leases = new Leases({
       database: options.database,
@@ -128,6 +136,7 @@ export class Relay {
       instanceId,
       leaseMs,
       maxCrashes: integer('maxCrashes', 10, 1, 30_000),
+      holdsKeys,
       lanes: this.#lanes,
     });
     this.#sealer = new Sealer(options.database, tables);
@@ -150,6 +159,7 @@ export class Relay {
       publishTimeoutMs: integer('publishTimeoutMs', 30_000, 1),
       retry: backoffOption('retry', options.retry, { initialMs: 1000, maxMs: 60_000 }),
       maxAttempts: options.maxAttempts === Infinity ? Infinity : integer('maxAttempts', Infinity, 1),
+      holdsKeys,
       onRecovery: () => {
         for (const lane of this.#lanes) lane.pardon(performance.now());
       },
@@ -174,7 +184,8 @@ export class Relay {
 
   /**
    * Joins the running relays and begins to send. Does not wait for lanes: others may hold them all for a moment.
-   * @throws what the database threw when the tables cannot be read; `start()` may be called again then.
+   * @throws OutboxError `schema-missing` or `lane-count` when the tables are not those of this version, else what the
+   * database threw; `start()` may be called again then.
    */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new OutboxError('closed', `Relay: start() while ${this.#state}`);
@@ -184,7 +195,7 @@ export class Relay {
       await withDeadline(this.#sealer.advance(), this.#queryTimeoutMs, 'seal');
     } catch (error) {
       if (this.#state === 'running') this.#state = 'new';
-      throw error;
+      throw asSchemaMissing(error);
     }
     if (this.#isClosing()) return;
     this.#lastFullScanMs = performance.now();
@@ -365,6 +376,16 @@ export class Relay {
       await running;
     });
   }
+}
+
+/** PostgreSQL's codes for a table and a column that do not exist. */
+const MISSING: ReadonlySet<unknown> = new Set(['42P01', '42703']);
+
+function asSchemaMissing(error: unknown): unknown {
+  if (!MISSING.has((error as { code?: unknown } | null)?.code)) return error;
+  return new OutboxError('schema-missing', 'the tables of this version are not there: run migrate()', {
+    cause: error,
+  });
 }
 
 function backoffOption(

@@ -27,6 +27,8 @@ export interface RoundsOptions {
   readonly publishTimeoutMs: number;
   readonly retry: BackoffOptions;
   readonly maxAttempts: number;
+  /** Later messages of a dead one's sharding key wait. */
+  readonly holdsKeys: boolean;
   /** The publisher works again after a while of failing as a whole. */
   readonly onRecovery: () => void;
   readonly onBatch: (batch: RelayBatch) => void;
@@ -49,6 +51,8 @@ export interface RelayBatch {
 
 /** After an abort the publisher gets this long to settle before its lanes go on without knowing. */
 const ABORT_GRACE_MS = 5000;
+/** Rows of a lane claimed at once where all of them may be of one sharding key, of which one is sent. */
+const ROWS_OF_HELD_LANES = 64;
 const MARK_PAUSE: BackoffOptions = { initialMs: 50, maxMs: 2000 };
 
 /** One round: claim rows of some lanes, hand them to the publisher, write down the outcomes. No transaction spans two. */
@@ -65,23 +69,27 @@ export class Rounds {
       claim: claimSql(tables),
       begin: beginSql(tables),
       markSent: markSentSql(tables),
-      markFailed: markFailedSql(tables),
+      markFailed: markFailedSql(tables, options.holdsKeys),
       land: landSql(tables),
     };
   }
 
   /** Rejects when the database fails; the lanes' positions are then as before. */
   async run(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
-    const { breaker, sealer, batchBytes, pollMs } = this.#options;
+    const { breaker, sealer, batchBytes, pollMs, holdsKeys } = this.#options;
     const startedMs = performance.now();
     for (const lane of lanes) lane.releaseDueHolds(startedMs);
     // Read before the walk's snapshot is taken: only then does the walk see all rows up to it.
     const sealed = sealer.sealed;
     const limits = {
-      maxRowsPerLane: Math.max(1, Math.floor(breaker.batch / lanes.length)),
+      maxRowsPerLane: Math.max(
+        1,
+        Math.min(Math.floor(breaker.batch / lanes.length), holdsKeys ? ROWS_OF_HELD_LANES : Infinity),
+      ),
       maxLaneBytes: Math.max(1, Math.floor(batchBytes / lanes.length)),
       maxItems: breaker.batch,
       maxBytes: batchBytes,
+      oneAKey: holdsKeys,
     };
     const rows = await this.#query<ClaimedRow>('claim', [
       lanes.map((lane) => lane.lane),
@@ -273,8 +281,10 @@ export class Rounds {
       failed.map(({ error }) => errorText(error)),
     ]);
     const nowMs = performance.now();
+    const { holdsKeys } = this.#options;
     for (const { item, delayMs } of failed) {
-      if (delayMs !== null) item.lane.hold(item.message.shardingKey, item.message.id, nowMs + delayMs);
+      const untilMs = delayMs === null ? Infinity : nowMs + delayMs;
+      if (delayMs !== null || holdsKeys) item.lane.hold(item.message.shardingKey, item.message.id, untilMs);
     }
     // Given up for good: what stood behind it in this batch was reported `retry` as well and is still to be sent.
     const givenUp = new Set(

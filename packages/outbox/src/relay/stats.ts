@@ -16,7 +16,7 @@ export interface RelayStats extends Readonly<RelayCounters> {
   readonly lanes: number;
   /** Relays alive at the last renewal, this one included. */
   readonly relays: number;
-  /** Sharding keys that wait for the next attempt of their first message. */
+  /** Sharding keys that wait for the next attempt of their first message, or behind a dead one. */
   readonly heldKeys: number;
   readonly rounds: number;
   /** The publisher failed as a whole and is being probed. */
