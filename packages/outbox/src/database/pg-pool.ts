@@ -6,7 +6,7 @@ import { type Database, type Queryable, type Subscription } from './database.ts'
 /** The part of a `pg` pool that is used; `values` are mutable there, so the shape is spelled out. */
 export interface PgPoolLike {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
-  connect(): Promise<PgClientLike>;
+  connect(callback: (error: Error | undefined, client: PgClientLike | undefined) => void): void;
 }
 
 export interface PgClientLike {
@@ -40,7 +40,7 @@ export async function listenOnPgPool(
   channel: string,
   hear: (payload: string) => void,
 ): Promise<Subscription> {
-  const client = await pool.connect();
+  const client = await checkOut(pool, () => {});
   const lost = new Promise<Error>((resolve) => {
     client.on('error', resolve);
     client.on('end', () => {
@@ -69,12 +69,27 @@ export async function listenOnPgPool(
   };
 }
 
+/**
+ * A connection that breaks between two statements emits `error`; without a listener that would end the process. A promise
+ * would come too late for that: what says that the connection is there may bring its end along.
+ */
+function checkOut(pool: Pick<PgPoolLike, 'connect'>, onError: (error: Error) => void): Promise<PgClientLike> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (client === undefined) {
+        reject(error ?? new Error('the pool gave no connection'));
+        return;
+      }
+      client.on('error', onError);
+      resolve(client);
+    });
+  });
+}
+
 async function inTransaction<T>(pool: PgPoolLike, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  // A connection that breaks between two statements emits `error`; without a listener that would end the process.
   // The next statement fails anyway and tells the caller.
   const onError = (): void => {};
-  client.on('error', onError);
+  const client = await checkOut(pool, onError);
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');

@@ -139,6 +139,7 @@ describe('a sharding key with a dead message, by default', () => {
     await startRelay({ onDead: 'continue' });
     await write('a-1', 'a-2', 'a-3');
     await eventually(() => sent('a').length === 2);
+    await died('a-2');
     expect((await dead.list()).letters).toMatchObject([{ messageKey: 'a-2', holdsKey: false }]);
   });
 });
