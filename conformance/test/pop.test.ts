@@ -151,6 +151,28 @@ describe('a pop', () => {
     expect(bodies(await pop(broker, topic, group, inOrder))).toEqual(['a', 'b', 'c']);
   });
 
+  test('gives the largest message there is, once and when it comes again', async () => {
+    const broker = await openBroker();
+    const largest = 'x'.repeat(4 * 1024 * 1024);
+    const { topic, group } = await popTopic(broker, ['small', largest]);
+    const [small, ...none] = await pop(broker, topic, group, { maxMsgNums: 1, invisibleTime: 1000 });
+    expect([small?.body.toString(), none]).toEqual(['small', []]);
+    const [large] = await pop(broker, topic, group, { invisibleTime: 1000 });
+    expect(large?.body.length).toBe(largest.length);
+    if (small !== undefined) await ack(broker, group, small);
+    const [again] = await popSoon(broker, topic, group, { timeoutMs: 40_000 });
+    expect([again?.body.length, again?.reconsumeTimes]).toEqual([largest.length, 1]);
+  });
+
+  test('in order is given the same again when it is the same try: its answer was lost', async () => {
+    const broker = await openBroker();
+    const { topic, group } = await popTopic(broker, ['a', 'b', 'c']);
+    const inOrder = { order: true, maxMsgNums: 2, queueId: 0, attemptId: uniqueName('try') };
+    expect(bodies(await pop(broker, topic, group, inOrder))).toEqual(['a', 'b']);
+    expect(bodies(await pop(broker, topic, group, inOrder))).toEqual(['a', 'b']);
+    expect(await pop(broker, topic, group, { ...inOrder, attemptId: uniqueName('try') })).toEqual([]);
+  });
+
   test('that asks for what cannot be is refused', async () => {
     const broker = await openBroker();
     const { topic, group } = await popTopic(broker, ['a']);
