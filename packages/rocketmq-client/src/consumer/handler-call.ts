@@ -1,7 +1,6 @@
 import type { MessageQueue } from '@dt/rocketmq-protocol';
 import { onAbort } from '../timing/on-abort.ts';
-import { endsWithin } from '../timing/pause.ts';
-import type { MessageHandler } from './options.ts';
+import type { HandlerContext, MessageHandler } from './options.ts';
 import type { CachedMessage } from './received-message.ts';
 
 export interface HandlerCallOptions {
@@ -21,23 +20,68 @@ export type HandlerOutcome =
   | { status: 'overdue'; ended: Promise<unknown> };
 
 /** Calls the handler with these messages. Never rejects. */
-export async function callHandler(
+export function callHandler(
   batch: readonly CachedMessage[],
   options: HandlerCallOptions,
 ): Promise<HandlerOutcome> {
-  const { handler, queue, attempt, abandoned, timeoutMs } = options;
+  const { handler, abandoned, timeoutMs } = options;
   const messages = batch.map(({ message }) => message);
-  const call = (signal: AbortSignal): Promise<HandlerOutcome> =>
-    outcomeOf(batch, () => handler(messages, { queue, signal, attempt }));
-  if (timeoutMs === undefined) return call(abandoned);
-  const overdue = new AbortController();
-  const release = onAbort(abandoned, () => overdue.abort(abandoned.reason));
-  const outcome = call(overdue.signal);
-  const inTime = await endsWithin(outcome, timeoutMs);
-  release();
-  if (inTime || abandoned.aborted) return outcome;
-  overdue.abort(new Error(`not done within ${timeoutMs} ms`));
-  return { status: 'overdue', ended: outcome };
+  const context = new CallContext(options);
+  const outcome = outcomeOf(batch, () => handler(messages, context));
+  return new Promise((resolve) => {
+    const timer =
+      timeoutMs !== undefined &&
+      setTimeout(() => {
+        // How a call of an abandoned queue ends no longer matters, only that it does.
+        if (abandoned.aborted) return;
+        context.abort(new Error(`not done within ${timeoutMs} ms`));
+        resolve({ status: 'overdue', ended: outcome });
+      }, timeoutMs);
+    void outcome.then((ended) => {
+      if (timer !== false) clearTimeout(timer);
+      context.end();
+      resolve(ended);
+    });
+  });
+}
+
+/** Makes its signal when the handler asks for it: most never do, and it costs as much as some messages. */
+class CallContext implements HandlerContext {
+  readonly queue: MessageQueue;
+  readonly attempt: number;
+  readonly #abandoned: AbortSignal;
+  #controller: AbortController | undefined;
+  #unlink: () => void = () => undefined;
+  #isOver = false;
+
+  constructor({ queue, attempt, abandoned }: HandlerCallOptions) {
+    this.queue = queue;
+    this.attempt = attempt;
+    this.#abandoned = abandoned;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abortable().signal;
+  }
+
+  abort(reason: Error): void {
+    this.#abortable().abort(reason);
+    this.end();
+  }
+
+  /** The queue's signal, which lives longer, keeps nothing of the call. */
+  end(): void {
+    this.#isOver = true;
+    this.#unlink();
+  }
+
+  #abortable(): AbortController {
+    if (this.#controller !== undefined) return this.#controller;
+    const controller = (this.#controller = new AbortController());
+    const abandoned = this.#abandoned;
+    if (!this.#isOver) this.#unlink = onAbort(abandoned, () => controller.abort(abandoned.reason));
+    return controller;
+  }
 }
 
 async function outcomeOf(

@@ -63,8 +63,8 @@ export class QueueFeed {
   #movedAt = Number.NEGATIVE_INFINITY;
   /** Small steps one after the other. */
   #smallSteps = 0;
-  /** Waits no longer for the request under way. */
-  #leave: () => void = () => undefined;
+  /** Ends the wait for the request under way. */
+  #leave: (pulled: undefined) => void = () => undefined;
 
   constructor(
     queue: MessageQueue,
@@ -115,7 +115,7 @@ export class QueueFeed {
     this.#left?.abort();
     this.#left = this.#pulling;
     this.#pulling = new AbortController();
-    this.#leave();
+    this.#leave(undefined);
     this.room.open();
   }
 
@@ -163,14 +163,15 @@ export class QueueFeed {
   /** `undefined` when it was left for another offset. */
   #pull(): Promise<Pulled | undefined> {
     this.#parts.onPull?.();
-    const pulled = this.#parts.puller.pull(this.#window.nextPullOffset, this.#pulling.signal);
+    const { epoch, nextPullOffset } = this.#window;
+    const pulled = this.#parts.puller.pull(nextPullOffset, this.#pulling.signal);
     return new Promise((resolve, reject) => {
-      let isLeft = false;
-      this.#leave = () => {
-        isLeft = true;
-        resolve(undefined);
-      };
-      pulled.then((answer) => (isLeft ? this.#onLateAnswer(answer) : resolve(answer)), reject);
+      // No closure of this call: V8 would keep each for the next, and with it the messages of the answer.
+      this.#leave = resolve;
+      pulled.then(
+        (answer) => (epoch === this.#window.epoch ? resolve(answer) : this.#onLateAnswer(answer)),
+        reject,
+      );
     });
   }
 

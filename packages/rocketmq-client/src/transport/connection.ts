@@ -121,6 +121,7 @@ export class Connection {
       if (refused !== undefined) return reject(refused);
       const opaque = this.#pending.nextOpaque();
       const pending: PendingRequest = {
+        opaque,
         code,
         oneway,
         resolve,
@@ -130,7 +131,7 @@ export class Connection {
         written: false,
         release: this.#onAbort(opaque, options.signal),
       };
-      this.#pending.add(opaque, pending);
+      this.#pending.add(pending);
       const request = createRequest(code, payload, { opaque, oneway });
       if (this.#writer.full) this.#unwritten.push(request);
       else this.#writeRequest(request, pending);

@@ -2,6 +2,7 @@ import type { RemotingCommand } from '@dt/rocketmq-protocol';
 import type { RocketMQError } from '../errors.ts';
 
 export interface PendingRequest {
+  readonly opaque: number;
   readonly code: number;
   /** Ends when it is written: no answer comes. */
   readonly oneway: boolean;
@@ -16,10 +17,19 @@ export interface PendingRequest {
 
 const MAX_OPAQUE = 0x7fffffff;
 
+/** Slots at the start; a power of two. */
+const FIRST_SLOTS = 64;
+
 /** Requests that wait for their answers, by number. One timer serves the time-outs of all. */
 export class PendingRequests {
-  readonly #requests = new Map<number, PendingRequest>();
+  /**
+   * A request lies in the slot that the low bits of its number name. Not in a Map: one that fills and empties without
+   * end gets a new table now and then, to which V8 links the old one. Once such a table is old, all later ones and what
+   * their requests were answered stay until the next full collection.
+   */
+  #slots: (PendingRequest | undefined)[] = emptySlots(FIRST_SLOTS);
   readonly #onExpired: (request: PendingRequest) => void;
+  #size = 0;
   #opaque = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
@@ -29,35 +39,44 @@ export class PendingRequests {
   }
 
   get size(): number {
-    return this.#requests.size;
+    return this.#size;
   }
 
   /** Undefined when nothing waits. */
   get oldestStartedAt(): number | undefined {
-    for (const request of this.#requests.values()) return request.startedAt;
-    return undefined;
+    let oldest: number | undefined;
+    for (const request of this.#slots) {
+      if (request !== undefined && (oldest === undefined || request.startedAt < oldest))
+        oldest = request.startedAt;
+    }
+    return oldest;
   }
 
-  /** A number that no request has. */
+  /** A number whose slot is free. */
   nextOpaque(): number {
+    if (this.#size * 2 >= this.#slots.length) this.#grow();
     do this.#opaque = this.#opaque >= MAX_OPAQUE ? 1 : this.#opaque + 1;
-    while (this.#requests.has(this.#opaque));
+    while (this.#slots[this.#slotOf(this.#opaque)] !== undefined);
     return this.#opaque;
   }
 
   get(opaque: number): PendingRequest | undefined {
-    return this.#requests.get(opaque);
+    const request = this.#slots[this.#slotOf(opaque)];
+    return request?.opaque === opaque ? request : undefined;
   }
 
-  add(opaque: number, request: PendingRequest): void {
-    this.#requests.set(opaque, request);
+  /** Under a number from `nextOpaque`. */
+  add(request: PendingRequest): void {
+    this.#slots[this.#slotOf(request.opaque)] = request;
+    this.#size++;
     this.#wakeAt(request.startedAt + request.timeoutMs);
   }
 
   take(opaque: number): PendingRequest | undefined {
-    const request = this.#requests.get(opaque);
+    const request = this.get(opaque);
     if (request === undefined) return undefined;
-    this.#requests.delete(opaque);
+    this.#slots[this.#slotOf(opaque)] = undefined;
+    this.#size--;
     request.release?.();
     return request;
   }
@@ -66,10 +85,23 @@ export class PendingRequests {
   takeAll(): PendingRequest[] {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const all = [...this.#requests.values()];
-    this.#requests.clear();
+    const all = this.#slots.filter((request) => request !== undefined);
+    this.#slots = emptySlots(FIRST_SLOTS);
+    this.#size = 0;
     for (const request of all) request.release?.();
     return all;
+  }
+
+  #slotOf(opaque: number): number {
+    return opaque & (this.#slots.length - 1);
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = emptySlots(before.length * 2);
+    for (const request of before) {
+      if (request !== undefined) this.#slots[this.#slotOf(request.opaque)] = request;
+    }
   }
 
   #wakeAt(at: number): void {
@@ -84,9 +116,10 @@ export class PendingRequests {
     const now = Date.now();
     let next = Number.POSITIVE_INFINITY;
     const expired: number[] = [];
-    for (const [opaque, request] of this.#requests) {
+    for (const request of this.#slots) {
+      if (request === undefined) continue;
       const at = request.startedAt + request.timeoutMs;
-      if (at <= now) expired.push(opaque);
+      if (at <= now) expired.push(request.opaque);
       else if (at < next) next = at;
     }
     if (next !== Number.POSITIVE_INFINITY) this.#wakeAt(next);
@@ -95,4 +128,8 @@ export class PendingRequests {
       if (request !== undefined) this.#onExpired(request);
     }
   }
+}
+
+function emptySlots(count: number): (PendingRequest | undefined)[] {
+  return new Array<PendingRequest | undefined>(count).fill(undefined);
 }
