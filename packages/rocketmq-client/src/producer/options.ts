@@ -38,7 +38,8 @@ export interface ProducerOptions extends ClientOptions {
   maxBatchBytes?: number;
   /**
    * Sends gather for this time, or until `maxBatchMessages` or `maxBatchBytes` are there, and share one request a
-   * queue. 0: those of one turn of the event loop, and those that come while a request of their queue is under way.
+   * queue; not longer than until everyone whose send was answered has sent again in the same turn of the event loop.
+   * 0: those of one turn, and those that come while a request of their queue is under way.
    * @default every message goes alone
    */
   lingerMs?: number;

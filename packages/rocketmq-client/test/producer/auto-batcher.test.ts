@@ -92,6 +92,21 @@ describe('sends with lingerMs', () => {
     ]);
   });
 
+  it('do not wait when everyone who was answered has sent again', async () => {
+    await using cluster = await ScriptedCluster.start({ T: 1 });
+    await using producer = await producerOn(cluster, { lingerMs: 1000 });
+    const startedAt = Date.now();
+    const sender = async (name: string): Promise<void> => {
+      for (let n = 0; n < 5; n++) await producer.send({ topic: 'T', body: `${name}${n}` });
+    };
+    await Promise.all(['a', 'b', 'c'].map(sender));
+    // Only the first ones waited: nobody knew how many there are.
+    expect(Date.now() - startedAt).toBeLessThan(1950);
+    expect(batches(cluster).map(({ bodies }) => bodies)).toEqual(
+      [0, 1, 2, 3, 4].map((n) => [`a${n}`, `b${n}`, `c${n}`]),
+    );
+  });
+
   it('are cut by bytes', async () => {
     await using cluster = await ScriptedCluster.start({ T: 1 });
     await using producer = await producerOn(cluster, { maxBatchBytes: 2048 });
