@@ -14,6 +14,7 @@ export {
   type TypeOrmRunnerLike,
 } from './database/typeorm.ts';
 export { enqueue, type EnqueueOptions, MAX_MESSAGES_PER_CALL } from './enqueue/enqueue.ts';
+export { openTelemetryContext, type OpenTelemetryLike } from './enqueue/trace-context.ts';
 export { type OutboxMessage } from './enqueue/validate.ts';
 export { OUTBOX_ERROR_CODES, OutboxError, type OutboxErrorCode } from './errors.ts';
 export { Inbox, type InboxBatch, type InboxOptions, type InboxStats } from './inbox/inbox.ts';

@@ -22,6 +22,11 @@ export interface EnqueueOptions {
   readonly maxPayloadBytes?: number;
   /** Largest headers as JSON, bytes of UTF-8. @default 16384 */
   readonly maxHeadersBytes?: number;
+  /**
+   * Headers for the messages of the call that have no `traceparent` of their own: see `openTelemetryContext`.
+   * @default none
+   */
+  readonly traceContext?: () => Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -48,10 +53,11 @@ export async function enqueue(
     );
   }
   if (messages.length === 0) return;
+  const trace = options.traceContext?.();
   const payloads: string[] = [];
   const headers: (string | null)[] = [];
   for (const [index, message] of messages.entries()) {
-    const encoded = encodeMessage(message, index, limits);
+    const encoded = encodeMessage(traced(message, trace), index, limits);
     payloads.push(encoded.payload);
     headers.push(encoded.headers);
   }
@@ -65,4 +71,10 @@ export async function enqueue(
     payloads,
     headers,
   ]);
+}
+
+function traced(message: OutboxMessage, trace: Readonly<Record<string, string>> | undefined): OutboxMessage {
+  const { headers } = message;
+  if (trace === undefined || headers?.['traceparent'] !== undefined) return message;
+  return { ...message, headers: { ...trace, ...headers } };
 }
