@@ -76,6 +76,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
     const messaging = startMessaging({
       config: config.rocketmq,
+      outbox: config.outbox,
+      inbox: config.inbox,
       database,
       handlers: projectionHandlers(),
       log,

@@ -32,6 +32,7 @@ export { type PublishableMessage, type Publisher, type PublishOutcome } from './
 export { Relay, type RelayOptions } from './relay/relay.ts';
 export { type RelayActivity, type RelayBatch } from './relay/round.ts';
 export { type RelayStats } from './relay/stats.ts';
+export { Retention, type RetentionOptions, type RetentionRun } from './retention/index.ts';
 export {
   type RocketMQMessage,
   type RocketMQProducerLike,

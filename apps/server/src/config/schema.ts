@@ -99,6 +99,12 @@ export const configSchema = Type.Object({
     access_key: text('a text', { default: '' }),
     secret_key: secret({ default: '' }),
   }),
+  outbox: block({
+    retention_hours: whole(0, 876_000, 168),
+  }),
+  inbox: block({
+    retention_hours: whole(0, 876_000, 720),
+  }),
   auth: block({
     demo_mode: flag(false),
     demo_listen: text('the value of server.host', { default: '' }),

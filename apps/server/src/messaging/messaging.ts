@@ -15,10 +15,13 @@ import { clientOptions } from './client-options.ts';
 import { dropReporter } from './dropped.ts';
 import { messagingMode, type MessagingMode } from './mode.ts';
 import { startProducer } from './producer.ts';
+import { startRetention } from './retention.ts';
 import { ensureTopic } from './topic.ts';
 
 export interface MessagingOptions {
   config: Config['rocketmq'];
+  outbox: Config['outbox'];
+  inbox: Config['inbox'];
   database: Database;
   /** Effects by tag, each run inside the inbox's transaction. */
   handlers: Handlers;
@@ -54,6 +57,8 @@ export function startMessaging(options: MessagingOptions): Messaging {
 
 function startEnabled({
   config,
+  outbox,
+  inbox: inboxConfig,
   database,
   handlers,
   log,
@@ -98,6 +103,9 @@ function startEnabled({
       opened.push(inbox);
       const consumer = await startConsumer(config, inbox, log, signal);
       if (consumer !== undefined) opened.push(consumer);
+    }
+    if ((sends || receives) && !signal.aborted) {
+      opened.push(startRetention({ outbox, inbox: inboxConfig, database, log }));
     }
   };
   const opening = open().catch((error: unknown) => {

@@ -27,6 +27,8 @@ it('an instance without a relay wakes the one of another instance', async () => 
       access_key: 'rocketmq',
       secret_key: 'rocketmq123',
     },
+    outbox: { retention_hours: 0 },
+    inbox: { retention_hours: 0 },
     database,
     handlers: {},
     log: createLog({ level: 'silent' }),

@@ -73,6 +73,18 @@ describe('reconcile', () => {
     expect(await found()).toEqual([`order-has-one-outcome ${billNo}`, `payout-equals-order ${billNo}`]);
   });
 
+  it('misses no message that retention has dropped, and every one that it cannot have dropped', async () => {
+    await force(`DELETE FROM outbox WHERE message_key LIKE '${billNo}:%'`);
+    const missing = ['bet_placed', 'order_settled'].map(
+      (event) => `order-has-outbox-rows ${billNo}:1:${event}`,
+    );
+    expect(await found()).toEqual(missing);
+    await force(`UPDATE outbox_retention SET dropped_before = clock_timestamp() - interval '1 minute'`);
+    expect(await found()).toEqual(missing);
+    await force(`UPDATE outbox_retention SET dropped_before = clock_timestamp()`);
+    expect(await found()).toEqual([]);
+  });
+
   it('names the round without its settlement', async () => {
     await force('DELETE FROM settlements');
     expect(await found()).toEqual([`settled-round-has-settlement ${round}`]);

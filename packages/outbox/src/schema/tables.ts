@@ -11,6 +11,7 @@ export interface Tables {
   readonly inbox: string;
   readonly inboxSequence: string;
   readonly replays: string;
+  readonly retention: string;
   readonly migrations: string;
 }
 
@@ -35,6 +36,7 @@ export function tablesOf(schema: string = DEFAULT_SCHEMA): Tables {
       inbox: `${prefix}inbox`,
       inboxSequence: `${prefix}inbox_id_seq`,
       replays: `${prefix}outbox_replays`,
+      retention: `${prefix}outbox_retention`,
       migrations: `${prefix}outbox_migrations`,
     });
     known.set(schema, tables);

@@ -33,6 +33,7 @@ export async function createTestSchema(poolSize = 24): Promise<TestSchema> {
     connectionString: test.connectionString,
     reset: async () => {
       await pool.query('TRUNCATE outbox, inbox, outbox_relays, outbox_flights, outbox_replays');
+      await pool.query('UPDATE outbox_retention SET owner = NULL, expires_at = NULL, dropped_before = NULL');
       await pool.query('UPDATE outbox_lanes SET owner = NULL, floor = 0, epoch = epoch + 1');
     },
     drop: async () => {

@@ -1,0 +1,2 @@
+export { Retention, type RetentionOptions } from './retention.ts';
+export { type RetentionRun } from './sweep.ts';
