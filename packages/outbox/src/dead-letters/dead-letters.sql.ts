@@ -7,6 +7,7 @@ const STATUS: Record<LetterStatus, number> = { pending: 0, done: 1, dead: 2 };
 const NAMES = {
   outbox: {
     group: 'NULL::text',
+    key: 'l.sharding_key',
     created: 'l.created_at',
     done: 'l.sent_at',
     died: 'l.died_at',
@@ -18,6 +19,7 @@ const NAMES = {
   },
   inbox: {
     group: 'l.consumer_group',
+    key: '(l.consumer_group, l.sharding_key)',
     created: 'l.received_at',
     done: 'CASE WHEN l.status = 1 THEN l.processed_at END',
     died: 'CASE WHEN l.status = 2 THEN l.processed_at END',
@@ -148,7 +150,7 @@ export const countSql = (t: Tables, box: Box): string => `
 SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now,
        count(*) FILTER (WHERE ${NAMES[box].replayable})::int AS messages,
        count(*) FILTER (WHERE NOT ${NAMES[box].replayable})::int AS unreadable,
-       count(DISTINCT (${NAMES[box].group}, l.sharding_key)) FILTER (WHERE ${NAMES[box].replayable})::int AS keys
+       count(DISTINCT ${NAMES[box].key}) FILTER (WHERE ${NAMES[box].replayable})::int AS keys
 FROM ${t[box]} l WHERE ${filterSql(box, 'dead')} AND ($13::bigint IS NULL OR l.id > $13)
   AND ($14::timestamptz IS NULL OR ${NAMES[box].died} IS NULL OR ${NAMES[box].died} <= $14)`;
 
@@ -163,7 +165,7 @@ WITH firsts AS MATERIALIZED (
   GROUP BY 1, 2
 )
 SELECT count(*)::int AS messages FROM firsts f JOIN ${t[box]} l
-  ON l.sharding_key = f.sharding_key AND ${NAMES[box].group} IS NOT DISTINCT FROM f.consumer_group AND l.id > f.id
+  ON l.sharding_key = f.sharding_key AND l.id > f.id ${box === 'inbox' ? 'AND l.consumer_group = f.consumer_group' : ''}
 WHERE l.status = 1 AND l.id > (SELECT min(id) FROM firsts)`;
 
 /** $13 by whom. */

@@ -169,9 +169,8 @@ async function replayMany(
       signal,
       onProgress: (progress) => {
         last = progress;
-        out.progress(
-          `${bar(progress.replayed, progress.total)} replayed ${progress.replayed}/${progress.total}`,
-        );
+        const { replayed, total } = progress;
+        if (total > 0) out.progress(`${bar(replayed, total)} replayed ${replayed}/${total}`);
       },
     })
     .catch((error: unknown) => {
