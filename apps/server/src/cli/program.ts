@@ -46,7 +46,7 @@ Examples:
   $ dt mqadmin consumerProgress
   $ dt sql "SELECT status, count(*) FROM outbox GROUP BY 1"
 
-Exit codes: 0 good, 1 a fault was found, 2 the call was wrong.`,
+Exit codes: 0 good, 1 a fault was found, 2 the call was wrong, 130 interrupted.`,
       )
       .configureHelp({ sortSubcommands: true, showGlobalOptions: true })
       .showSuggestionAfterError()
