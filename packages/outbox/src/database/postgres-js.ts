@@ -1,6 +1,6 @@
 import { OutboxError } from '../errors.ts';
 import { requireMethod } from '../options.ts';
-import { type Database, type Queryable } from './database.ts';
+import { type Database, type Queryable, type Subscription } from './database.ts';
 
 /** The part of a transaction of postgres.js (`sql` within `sql.begin`) that is used. */
 export interface PostgresJsTransactionLike {
@@ -12,6 +12,7 @@ export interface PostgresJsTransactionLike {
 export interface PostgresJsLike {
   unsafe: PostgresJsTransactionLike['unsafe'];
   begin(work: (sql: PostgresJsTransactionLike) => Promise<void>): Promise<unknown>;
+  listen(channel: string, hear: (payload: string) => void): Promise<{ unlisten(): Promise<void> }>;
 }
 
 /**
@@ -27,6 +28,7 @@ export function fromPostgresJs(sql: PostgresJsLike | PostgresJsTransactionLike):
   const database: Database = {
     query: (text, values) => run(sql, text, values),
     transaction: (work) => inTransaction(sql, work),
+    listen: (channel, hear) => listen(sql, channel, hear),
   };
   return database;
 }
@@ -42,6 +44,25 @@ async function inTransaction<T>(sql: PostgresJsLike, work: (tx: Queryable) => Pr
   } finally {
     over = true;
   }
+}
+
+async function listen(
+  sql: PostgresJsLike,
+  channel: string,
+  hear: (payload: string) => void,
+): Promise<Subscription> {
+  const request = await sql.listen(channel, hear);
+  return {
+    // It connects again by itself.
+    lost: new Promise(() => {}),
+    check: async () => {
+      await sql.unsafe('SELECT 1');
+    },
+    close: () => {
+      // Nothing is left to listen when it fails.
+      request.unlisten().catch(() => {});
+    },
+  };
 }
 
 function within(sql: PostgresJsTransactionLike, isOver: () => boolean): Queryable {

@@ -97,7 +97,7 @@ describe.each<[string, Open]>([
   ['postgres.js', openPostgresJs({})],
   ['postgres.js that was not let fetch types', openPostgresJs({ fetch_types: false })],
   ['TypeORM', openTypeOrm],
-])('on %s', (_name, open) => {
+])('on %s', (name, open) => {
   let test: TestDatabase;
   let client: Client;
   let running: { close(): Promise<void> }[] = [];
@@ -209,6 +209,21 @@ describe.each<[string, Open]>([
     const order = (await rows('SELECT message_key FROM effects ORDER BY id')) as { message_key: string }[];
     const ofKey = order.map((row) => Number(row.message_key.slice(2))).filter((i) => i % 3 === 1);
     expect(ofKey).toEqual([1, 4, 10, 13, 16, 19, 22, 25, 28]);
+  });
+
+  it('wakes a relay by a notification, where it can listen', async () => {
+    if (client.database.listen === undefined) {
+      // Polling then, and the relay does not complain of it.
+      expect(name).toBe('TypeORM');
+      return;
+    }
+    const heard: string[] = [];
+    const subscription = await client.database.listen('Some channel', (payload) => heard.push(payload));
+    await subscription.check();
+    await client.database.query(`SELECT pg_notify('Some channel', $1)`, ['now']);
+    await eventually(() => heard.length === 1);
+    expect(heard).toEqual(['now']);
+    subscription.close();
   });
 
   it('tells a transaction that was cut, and leaves nothing of it', async () => {
