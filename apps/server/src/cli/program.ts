@@ -5,6 +5,7 @@ import { inboxCommand } from './inbox/index.ts';
 import { migrateCommand } from './migrate.ts';
 import { mqadminCommand } from './mqadmin.ts';
 import { outboxCommand } from './outbox/index.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { serveCommand } from './serve.ts';
 import { sqlCommand } from './sql.ts';
 
@@ -43,6 +44,7 @@ Examples:
   $ dt serve --config config/docker.json
   $ dt play --rounds 10 --players 50    drive the complete game flow against a running server
   $ dt outbox summary                   what was given up; dt outbox replay sends it after all
+  $ dt reconcile --projections          hold money, messages and statements against each other
   $ dt mqadmin consumerProgress
   $ dt sql "SELECT status, count(*) FROM outbox GROUP BY 1"
 
@@ -56,6 +58,7 @@ Exit codes: 0 good, 1 a fault was found, 2 the call was wrong, 130 interrupted.`
       .addCommand(migrateCommand())
       .addCommand(playCommand())
       .addCommand(sqlCommand())
+      .addCommand(reconcileCommand())
       .addCommand(outboxCommand())
       .addCommand(inboxCommand())
       .addCommand(mqadminCommand())

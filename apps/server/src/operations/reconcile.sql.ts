@@ -2,12 +2,14 @@ export interface Check {
   readonly name: string;
   /** Only true once all messages have arrived. */
   readonly projections: boolean;
+  /** Whether `$2` of the text is the consumer group. */
+  readonly ofGroup: boolean;
   /** Gives `subject` and `detail` of each row that breaks the invariant. */
   readonly text: string;
 }
 
-const check = (name: string, text: string): Check => ({ name, projections: false, text });
-const ofProjections = (name: string, text: string): Check => ({ name, projections: true, text });
+const check = (name: string, text: string): Check => ({ name, projections: false, ofGroup: false, text });
+const ofProjections = (name: string, text: string): Check => ({ ...check(name, text), projections: true });
 
 const ENTRIES = `
   SELECT to_account AS account_id, amount_minor, currency, round_id, revision FROM transfers
@@ -127,6 +129,21 @@ export const CHECKS: readonly Check[] = [
         AND NOT EXISTS (
         SELECT FROM outbox WHERE message_key = o.bill_no || ':' || o.revision || ':' || event)`,
   ),
+  // The other half of the road. Retention drops applied rows of the inbox as well.
+  {
+    ...ofProjections(
+      'sent-row-is-applied',
+      `SELECT o.message_key AS subject,
+              format('outbox row %s is sent, the inbox row of %s is %s', o.id, $2::text,
+                     CASE i.status WHEN 0 THEN 'pending' WHEN 2 THEN 'dead' ELSE 'missing' END) AS detail
+         FROM outbox o
+         LEFT JOIN inbox i ON i.consumer_group = $2 AND i.message_key = o.message_key
+        WHERE o.status = 1 AND i.status IS DISTINCT FROM 1
+          AND (i.status IS NOT NULL OR o.sent_at >= (
+            SELECT coalesce(dropped_before, '-infinity') FROM outbox_retention WHERE box = 'inbox'))`,
+    ),
+    ofGroup: true,
+  },
   // 19.
   ofProjections(
     'statement-equals-ledger',

@@ -1,5 +1,5 @@
 import { type Queryable } from '../database/index.ts';
-import { CHECKS } from './reconcile.sql.ts';
+import { type Check, CHECKS } from './reconcile.sql.ts';
 
 /** One row that breaks an invariant. */
 export interface Finding {
@@ -18,21 +18,36 @@ export interface ReconcileOptions {
    * @default false
    */
   readonly projections?: boolean;
+  /**
+   * With `projections`: whose inbox must have applied every sent row.
+   * @default none, inbox rows are not looked for
+   */
+  readonly consumerGroup?: string;
   /** Most findings per check. @default 100 */
   readonly limit?: number;
 }
 
+/** The names of the invariants that are looked at, in their order. */
+export function reconciledChecks(options: ReconcileOptions = {}): string[] {
+  return checksOf(options).map(({ name }) => name);
+}
+
 /** The money invariants as queries; no finding means that all hold. Reads only. */
 export async function reconcile(database: Queryable, options: ReconcileOptions = {}): Promise<Finding[]> {
-  const { projections = false, limit = 100 } = options;
+  const { consumerGroup, limit = 100 } = options;
   const findings: Finding[] = [];
-  for (const check of CHECKS) {
-    if (check.projections && !projections) continue;
+  for (const { name, ofGroup, text } of checksOf(options)) {
     const { rows } = await database.query<{ subject: string; detail: string }>(
-      `SELECT subject, detail FROM (${check.text}) AS found ORDER BY subject LIMIT $1`,
-      [limit],
+      `SELECT subject, detail FROM (${text}) AS found ORDER BY subject LIMIT $1`,
+      ofGroup ? [limit, consumerGroup] : [limit],
     );
-    findings.push(...rows.map((row) => ({ check: check.name, ...row })));
+    findings.push(...rows.map((row) => ({ check: name, ...row })));
   }
   return findings;
+}
+
+function checksOf({ projections = false, consumerGroup }: ReconcileOptions): Check[] {
+  return CHECKS.filter(
+    (check) => (projections || !check.projections) && (consumerGroup !== undefined || !check.ofGroup),
+  );
 }

@@ -114,6 +114,32 @@ describe('reconcile', () => {
     expect(await found()).toContainEqual(expect.stringContaining('transfers-have-accounts'));
   });
 
+  it('names the sent row that the group has not applied, and none that retention may have dropped', async () => {
+    const of = (group: string) =>
+      reconcile(table.database, { projections: true, consumerGroup: group, limit: 1000 }).then((all) =>
+        all.filter(({ check }) => check === 'sent-row-is-applied').map(({ detail }) => detail),
+      );
+    await force(
+      `UPDATE outbox SET status = 1, sent_at = clock_timestamp() WHERE message_key LIKE '${billNo}:%'`,
+      `INSERT INTO inbox (consumer_group, message_key, topic, sharding_key, status)
+       SELECT 'game-consumer', message_key, topic, sharding_key, CASE tag WHEN 'bet_placed' THEN 1 ELSE 2 END
+         FROM outbox WHERE status = 1`,
+    );
+    const { rows } = await table.database.query<{ id: string; tag: string }>(
+      'SELECT id::text, tag FROM outbox WHERE status = 1 ORDER BY message_key',
+    );
+    const [bet, settled] = rows.map(({ id }) => id);
+    expect(rows.map(({ tag }) => tag)).toEqual(['bet_placed', 'order_settled']);
+    const dead = `outbox row ${settled} is sent, the inbox row of game-consumer is dead`;
+    expect(await of('game-consumer')).toEqual([dead]);
+    expect(await of('other')).toEqual(
+      [bet, settled].map((id) => `outbox row ${id} is sent, the inbox row of other is missing`),
+    );
+    await force(`UPDATE outbox_retention SET dropped_before = clock_timestamp() WHERE box = 'inbox'`);
+    expect(await of('other')).toEqual([]);
+    expect(await of('game-consumer')).toEqual([dead]);
+  });
+
   it('gives no more findings of a check than asked for', async () => {
     await force('DELETE FROM outbox');
     expect(await reconcile(table.database, { limit: 2 })).toHaveLength(2);
