@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 
+/** Where more is to be moved the call itself costs more than its way. */
+const AT_ONCE_BYTES = 256 * 1024;
 /** A call that takes longer has waited for the disk, or for a processor. */
 const SLOW_MS = 2;
 /** All calls that wait are to take at most a tenth of the time. */
@@ -11,9 +13,9 @@ let carefulUntil = 0;
  * as much as the call itself. One that has to wait holds up everyone: for a while the next ones are handed over.
  * Undefined: not called.
  */
-function atOnce(call: () => number): number | undefined {
+function atOnce(length: number, call: () => number): number | undefined {
   const started = performance.now();
-  if (started < carefulUntil) return undefined;
+  if (length > AT_ONCE_BYTES || started < carefulUntil) return undefined;
   const bytes = call();
   const ended = performance.now();
   if (ended - started > SLOW_MS) carefulUntil = ended + CAREFUL_TIMES * (ended - started);
@@ -27,7 +29,7 @@ export function readCached(
   length: number,
   position: number,
 ): number | Promise<number> {
-  const done = atOnce(() => fs.readSync(fd, buffer, 0, length, position)) ?? 0;
+  const done = atOnce(length, () => fs.readSync(fd, buffer, 0, length, position)) ?? 0;
   return done === length ? done : readFully(fd, buffer, length, position, done);
 }
 
@@ -38,7 +40,7 @@ export async function writeCached(
   length: number,
   position: number,
 ): Promise<void> {
-  const done = atOnce(() => fs.writeSync(fd, buffer, 0, length, position)) ?? 0;
+  const done = atOnce(length, () => fs.writeSync(fd, buffer, 0, length, position)) ?? 0;
   if (done < length) await writeFully(fd, buffer, length, position, done);
 }
 

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import type { DamageReport } from './damage.ts';
 import { readCached } from './file-io.ts';
 import { ENTRY_WORDS, type StoreQueue } from './queue.ts';
@@ -157,7 +158,9 @@ async function readRun(queue: StoreQueue, run: Location[], damage: DamageReport)
   const start = first.position - CHECKSUM_BYTES;
   const length = last.position + last.size - start;
   const buffer = Buffer.allocUnsafe(length);
-  const read = readCached(first.segment.fd, buffer, length, start);
+  const { fd, sealed } = first.segment;
+  // The newest segment was written a moment ago and lies in the page cache. Older ones may come from the disk.
+  const read = sealed ? readCached(fd, buffer, length, start) : fs.readSync(fd, buffer, 0, length, start);
   const got = typeof read === 'number' ? read : await first.segment.reading(() => read);
   const held = buffer.subarray(0, got);
   let packed = 0;
