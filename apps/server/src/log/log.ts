@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { redact, redactText } from './redact.ts';
 import { formatText, type LogRecord } from './text.ts';
 
 export type Log = Logger;
@@ -16,9 +17,6 @@ export interface LogOptions {
   destination?: { write(line: string): unknown };
 }
 
-/** Names under which secrets travel; their values never reach a line, at the top or one level down. */
-const secrets = ['secret_key', 'secretKey', 'app_secret', 'password', 'token', 'authorization', 'signature'];
-
 /** The server's log. Pino underneath: `log.info({ key: value }, 'message')`; the level can be set while running. */
 export function createLog(options: LogOptions = {}): Log {
   const { level = 'info', format = 'text', timestamps = false, destination = process.stdout } = options;
@@ -28,9 +26,8 @@ export function createLog(options: LogOptions = {}): Log {
       level,
       base: null,
       timestamp: !text || timestamps ? pino.stdTimeFunctions.isoTime : false,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '***' },
-      serializers: { err: text ? describeError : pino.stdSerializers.err },
+      formatters: { level: (label) => ({ level: label }), log: redact },
+      serializers: { err: text ? describeError : serializeError },
     },
     text
       ? { write: (line: string) => destination.write(`${formatText(JSON.parse(line) as LogRecord)}\n`) }
@@ -52,5 +49,10 @@ export function describeError(error: unknown): string {
     if (parts.at(-1) !== text) parts.push(text);
     at = at instanceof AggregateError && at.cause === undefined ? at.errors[0] : at.cause;
   }
-  return parts.join(': ');
+  return redactText(parts.join(': '));
+}
+
+/** For JSON lines: with stack, causes and the error's own fields, which may hold anything. */
+function serializeError(error: unknown): unknown {
+  return error instanceof Error ? redact(pino.stdSerializers.err(error)) : error;
 }

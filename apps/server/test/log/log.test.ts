@@ -64,6 +64,49 @@ describe('secrets and errors', () => {
     expect(lines.join('')).not.toContain('hidden');
   });
 
+  it.each(['text', 'json'] as const)(
+    'finds secrets at any depth, by any spelling, in lists and addresses (%s)',
+    (format) => {
+      const { log, lines } = capture({ format });
+      const platforms = [
+        { app_key: 'seen-1', app_secret: 'hidden-1', nested: [[{ clientSecret: 'hidden-2' }]] },
+      ];
+      log.warn({ config: { auth: { admin: { token: 'hidden-3' }, platforms } } }, 'deep');
+      log.warn({
+        adminToken: 'hidden-4',
+        NACOS_PASSWORD: 'hidden-5',
+        'x-signature': 'hidden-6',
+        accessKey: 'seen-2',
+      });
+      log.warn({
+        url: 'postgres://dt:hidden-7@db/dt',
+        list: ['amqp://u:hidden-8@h'],
+        token: { inner: 'hidden-9' },
+      });
+      const loop: Record<string, unknown> = { secret_key: 'hidden-10' };
+      loop['self'] = loop;
+      log.warn({ loop }, 'refers to itself');
+      const err = Object.assign(new Error('no way to postgres://dt:hidden-11@db/dt'), {
+        config: { headers: { Authorization: 'hidden-12' } },
+        cause: new Error('at https://u:hidden-13@nacos/'),
+      });
+      log.error({ err, log_token: true }, 'failed');
+      const written = lines.join('');
+      expect(written).not.toContain('hidden');
+      expect(written).toContain('seen-1');
+      expect(written).toContain('seen-2');
+      expect(written).toContain('postgres://dt:***@db/dt');
+      expect(lines).toHaveLength(5);
+    },
+  );
+
+  it('leaves what is passed as it is', () => {
+    const { log } = capture();
+    const config = { rocketmq: { secret_key: 'kept' } };
+    log.info({ config, at: new Date(0), count: 3n }, 'config');
+    expect(config.rocketmq.secret_key).toBe('kept');
+  });
+
   it('tells an error with its causes', () => {
     const cause = Object.assign(new Error('connect refused'), { code: 'ECONNREFUSED' });
     expect(describeError(new Error('producer start failed', { cause }))).toBe(
