@@ -3,7 +3,7 @@ import { gameRules, type Config } from './config/index.ts';
 import { createDatabase, migrate } from './database/index.ts';
 import { startDemo } from './demo/index.ts';
 import { createGame } from './game/index.ts';
-import { buildHttp, checkListen, listen } from './http/index.ts';
+import { BetLimiter, buildHttp, checkListen, listen } from './http/index.ts';
 import type { Log } from './log/index.ts';
 import { messagingMode, startMessaging } from './messaging/index.ts';
 import { every } from './operations/interval.ts';
@@ -27,11 +27,15 @@ export interface ServerOptions {
   demo?: boolean;
   /** Where embedded parts keep their data. @default 'data' */
   dataDir?: string;
+  /** What `/metrics` shows. @default one of its own */
+  registry?: Registry;
 }
 
 export interface Server {
   /** Where HTTP answers; absent without the role http. */
   readonly url?: string;
+  /** Takes the settings that are `live` in the schema; the others stay as they were at the start. */
+  configure(config: Config): void;
   /** Stops everything this process started, the newest first, in bounded time. */
   close(): Promise<void>;
 }
@@ -41,13 +45,25 @@ const sealEveryMs = 500;
 
 /** Puts the parts together: the only place that knows them all. What was opened before a failure is closed again. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, log, embedded = false, demo = false, dataDir = 'data' } = options;
+  const {
+    config,
+    log,
+    embedded = false,
+    demo = false,
+    dataDir = 'data',
+    registry = new Registry(),
+  } = options;
   const has = (role: Role): boolean => options.roles?.has(role) ?? true;
   const opened: { name: string; close(): Promise<unknown> }[] = [];
   const close = async (): Promise<void> => {
     for (let part = opened.pop(); part !== undefined; part = opened.pop()) {
       await part.close().catch((err: unknown) => log.warn({ part: part?.name, err }, 'close failed'));
     }
+  };
+
+  const takers: ((changed: Config) => void)[] = [(changed) => (log.level = changed.server.log_level)];
+  const configure = (changed: Config): void => {
+    for (const take of takers) take(changed);
   };
 
   // Before anything is opened: a second start beside a running one must not touch what that one uses.
@@ -85,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       consumer: has('consumer'),
     });
     opened.push({ name: 'messaging', close: () => messaging.close() });
-    if (!has('http')) return { close };
+    if (!has('http')) return { configure, close };
 
     const wallet = createWallet({ database });
     const game = createGame({
@@ -94,6 +110,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       topic: config.rocketmq.topic_settle,
       onCommitted: () => messaging.committed(),
     });
+    takers.push((changed) => game.configure(gameRules(changed.game)));
     if (config.auth.demo_mode) await seedDemoPlayer(database);
     const sealer = every(
       sealEveryMs,
@@ -102,7 +119,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     );
     opened.push({ name: 'sealer', close: () => sealer.close() });
 
-    const http = buildHttp({ config, game, wallet, database, log, registry: new Registry() });
+    const limiter = new BetLimiter(config.rate_limit);
+    takers.push((changed) => limiter.configure(changed.rate_limit));
+    const http = buildHttp({ config, game, wallet, database, log, registry, limiter });
     opened.push({ name: 'http', close: () => http.close() });
     const url = await listen(http, config.server);
     log.info({ url }, 'http: listening');
@@ -111,7 +130,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       const table = startDemo({ baseUrl: url, config, database, log });
       opened.push({ name: 'demo', close: () => table.close() });
     }
-    return { url, close };
+    return { url, configure, close };
   } catch (error) {
     await close();
     throw error;

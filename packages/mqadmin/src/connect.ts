@@ -32,6 +32,11 @@ export interface ConnectionDefaults {
   credentials?: { accessKey: string; secretKey: string };
 }
 
+/** Whether the call names its servers, so that what is configured elsewhere is not asked for. */
+export function namesServers(flags: ConnectionFlagValues, env: NodeJS.ProcessEnv): boolean {
+  return flags.nameServers !== undefined || setting(env, 'NAMESRV_ADDR') !== undefined;
+}
+
 /** Flags before environment before defaults. */
 export function clientOptionsOf(
   flags: ConnectionFlagValues,
@@ -64,9 +69,7 @@ function credentialsOf(
   const securityToken = flags.securityToken ?? setting(env, 'ROCKETMQ_SECURITY_TOKEN');
   if (accessKey === undefined && secretKey === undefined && securityToken === undefined)
     // Those of a configuration belong to its own servers.
-    return flags.nameServers === undefined && setting(env, 'NAMESRV_ADDR') === undefined
-      ? defaults().credentials
-      : undefined;
+    return namesServers(flags, env) ? undefined : defaults().credentials;
   if (accessKey === undefined || secretKey === undefined) {
     const missing =
       accessKey === undefined ? '--accessKey or ROCKETMQ_ACCESS_KEY' : '--secretKey or ROCKETMQ_SECRET_KEY';

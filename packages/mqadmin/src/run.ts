@@ -1,7 +1,7 @@
 import { Admin } from '@dt/rocketmq-client';
 import { CommanderError } from 'commander';
 import { setMaxListeners } from 'node:events';
-import { clientOptionsOf, type ConnectionDefaults } from './connect.ts';
+import { clientOptionsOf, namesServers, type ConnectionDefaults } from './connect.ts';
 import { exitCodes } from './exit.ts';
 import { explain } from './explain.ts';
 import { Output, type Terminal } from './output/index.ts';
@@ -12,7 +12,7 @@ export interface RunOptions {
   /** How the program is called, for help and errors. @default 'mqadmin' */
   name?: string;
   /** Where RocketMQ is when neither flags nor environment say so. @default nowhere */
-  defaults?: () => ConnectionDefaults;
+  defaults?: () => ConnectionDefaults | Promise<ConnectionDefaults>;
   /** @default process.env */
   env?: NodeJS.ProcessEnv;
   /** @default those of the process */
@@ -67,7 +67,8 @@ function runner(
   signal: AbortSignal,
 ): RunCommand {
   return async (command, { flags, general }) => {
-    const clientOptions = clientOptionsOf(general, env, defaults);
+    const configured = namesServers(general, env) ? {} : await defaults();
+    const clientOptions = clientOptionsOf(general, env, () => configured);
     const out = new Output(terminal, general.json);
     let admin: Promise<Admin> | undefined;
     const connect = (): Promise<Admin> => (admin ??= startAdmin(clientOptions));

@@ -17,6 +17,7 @@ export {
   type WaitForLineOptions,
 } from './process/program.ts';
 export { uniqueName } from './unique-name.ts';
+export { Nacos } from './nacos.ts';
 export { faultProxy, FaultProxy, type FaultMode, type FaultProxyOptions } from './net/fault-proxy.ts';
 export { proxyRocketmq, type ProxiedRocketmq } from './net/proxied-rocketmq.ts';
 /** The bytes of the protocol, for peers that are made by hand with `RawConnection`. */

@@ -20,7 +20,7 @@ export async function withDatabase<T>(
   flags: SettingsFlags,
   work: (database: Database, config: Config) => Promise<T>,
 ): Promise<T> {
-  const { config } = readSettings(flags);
+  const { config } = await readSettings(flags);
   const postgres = await openPostgres(config.database, {
     embedded: 'if-present',
     dataDir: flags.dataDir,

@@ -16,6 +16,7 @@ const wrongCalls: ReadonlySet<string> = new Set(['WrongCallError', 'ConfigError'
 /** Errors whose message is written for the person at the terminal: what lies beneath would only blur it. */
 const explained: ReadonlySet<string> = new Set([
   ...wrongCalls,
+  'NacosError',
   'ListenError',
   'NoDatabaseError',
   'DatabaseAwayError',

@@ -18,7 +18,7 @@ Examples:
   $ dt migrate --embedded --data-dir data`,
     )
     .action(async (flags: SettingsFlags & { embedded?: boolean }) => {
-      const { config } = readSettings(flags);
+      const { config } = await readSettings(flags);
       const log = createLog({ level: config.server.log_level, ...config.log });
       const postgres = await openPostgres(config.database, {
         embedded: flags.embedded === true ? 'start' : 'if-present',

@@ -20,8 +20,8 @@ export function mqadminCommand(): Command {
 }
 
 /** The NameServers and the account of this server. */
-function configured(): ConnectionDefaults {
-  const { config } = readSettings({ set: [], dataDir: 'data' });
+async function configured(): Promise<ConnectionDefaults> {
+  const { config } = await readSettings({ set: [] });
   const { name_server: nameServers, access_key: accessKey, secret_key: secretKey } = config.rocketmq;
   return {
     ...(nameServers !== '' && { nameServers }),

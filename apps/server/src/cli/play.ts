@@ -101,7 +101,7 @@ Exit codes: 0 all good, 1 something is missing or wrong, 2 the call was wrong.`,
 }
 
 async function play(flags: PlayFlags): Promise<void> {
-  const { config } = readSettings(flags);
+  const { config } = await readSettings(flags);
   if (flags.minStake > flags.maxStake) throw new WrongCallError('--min-stake must not be above --max-stake');
   const screen = new PlayScreen({ stream: flags.json === true ? process.stderr : process.stdout });
   const retries = flags.retry === true || flags.resumeOnError === true;

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { configCommand } from './config/index.ts';
 import { playCommand } from './play.ts';
 import { exitCodes, reportFailure } from './exit.ts';
 import { inboxCommand } from './inbox/index.ts';
@@ -56,6 +57,7 @@ Exit codes: 0 good, 1 a fault was found, 2 the call was wrong, 130 interrupted.`
       .enablePositionalOptions()
       .addCommand(serveCommand())
       .addCommand(migrateCommand())
+      .addCommand(configCommand())
       .addCommand(playCommand())
       .addCommand(sqlCommand())
       .addCommand(reconcileCommand())

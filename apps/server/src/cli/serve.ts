@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
-import { createLog } from '../log/index.ts';
-import { roles, startServer, type Role } from '../main.ts';
-import type { ConfigOverride } from '../config/index.ts';
+import { Registry } from 'prom-client';
+import { RunningConfig, type ConfigOverride, type OpenConfig } from '../config/index.ts';
+import { createLog, type Log } from '../log/index.ts';
+import { roles, startServer, type Role, type Server } from '../main.ts';
+import { configMetrics } from '../operations/config-metrics.ts';
 import { exitCodes, WrongCallError } from './exit.ts';
 import { readSettings, withSettings, type SettingsFlags } from './settings.ts';
 
@@ -41,11 +43,13 @@ Examples:
 async function serve(flags: ServeFlags): Promise<void> {
   const port: ConfigOverride[] =
     flags.port === undefined ? [] : [{ path: 'server.port', value: flags.port, origin: '--port' }];
-  const { config, warnings } = readSettings(flags, port);
+  const opened = await readSettings(flags, port);
+  const { config, warnings } = opened;
   const log = createLog({ level: config.server.log_level, ...config.log });
   for (const warning of warnings) log.warn(warning);
 
   const stopped = stopSignal();
+  const registry = new Registry();
   const server = await startServer({
     config,
     log,
@@ -53,7 +57,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     embedded: flags.embedded ?? false,
     demo: flags.demo ?? false,
     dataDir: flags.dataDir,
+    registry,
   });
+  const running = followConfig(opened, server, log, registry);
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   // Unref'ed, so that it only matters when the stop hangs.
@@ -61,8 +67,22 @@ async function serve(flags: ServeFlags): Promise<void> {
     log.error({ withinMs: stopWithinMs }, 'stop took too long: cut');
     process.exit(exitCodes.fault);
   }, stopWithinMs).unref();
+  await running.close();
   await server.close();
   log.info('stopped');
+}
+
+/** Changes that Nacos tells of, and those of the file when SIGHUP asks for them. */
+function followConfig(opened: OpenConfig, server: Server, log: Log, registry: Registry): RunningConfig {
+  const running = new RunningConfig({
+    opened,
+    apply: (config) => server.configure(config),
+    log,
+    ...configMetrics(registry),
+  });
+  // At a terminal it means that the terminal is gone, and Windows knows it as nothing else.
+  if (process.platform !== 'win32' && !process.stdin.isTTY) process.on('SIGHUP', () => running.reload());
+  return running;
 }
 
 /** The first SIGINT or SIGTERM. A second one ends the process at once: somebody is in a hurry. */

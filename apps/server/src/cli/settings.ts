@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { loadConfig, type Config, type ConfigOverride } from '../config/index.ts';
+import { openConfig, type ConfigOverride, type OpenConfig } from '../config/index.ts';
 import { WrongCallError } from './exit.ts';
 
 /** The flags that every command which reads the configuration has. */
@@ -10,6 +10,13 @@ export interface SettingsFlags {
 }
 
 export function withSettings(command: Command): Command {
+  return withSources(command).addOption(
+    new Option('--data-dir <folder>', 'where embedded parts keep their data').default('data'),
+  );
+}
+
+/** Where settings come from, for commands that look at nothing else. */
+export function withSources(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -21,8 +28,7 @@ export function withSettings(command: Command): Command {
       new Option('--set <path=value>', 'set one configuration value; may be repeated')
         .argParser(parseOverride)
         .default([], 'none'),
-    )
-    .addOption(new Option('--data-dir <folder>', 'where embedded parts keep their data').default('data'));
+    );
 }
 
 function parseOverride(text: string, before: ConfigOverride[]): ConfigOverride[] {
@@ -32,12 +38,12 @@ function parseOverride(text: string, before: ConfigOverride[]): ConfigOverride[]
   return [...before, { path: text.slice(0, at), value: text.slice(at + 1), origin: '--set' }];
 }
 
-/** The configuration as flags, environment and file give it. */
-export function readSettings(
-  flags: SettingsFlags,
+/** The configuration as flags, environment, Nacos and file give it. @throws ConfigError, NacosError */
+export async function readSettings(
+  flags: Pick<SettingsFlags, 'config' | 'set'>,
   more: readonly ConfigOverride[] = [],
-): { config: Config; warnings: readonly string[] } {
-  return loadConfig({
+): Promise<OpenConfig> {
+  return openConfig({
     ...(flags.config === undefined ? {} : { file: flags.config }),
     env: process.env,
     overrides: [...flags.set, ...more],

@@ -23,7 +23,7 @@ Examples:
     )
     .action(async (statement: string, flags: SettingsFlags & { json?: boolean }) => {
       checkQuestion(statement);
-      const { config } = readSettings(flags);
+      const { config } = await readSettings(flags);
       const postgres = await openPostgres(config.database, {
         embedded: 'if-present',
         dataDir: flags.dataDir,

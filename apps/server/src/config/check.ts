@@ -5,7 +5,7 @@ import { configSchema, type Config } from './schema.ts';
 import { holdsSecret, schemaAt, type SchemaNode, type Tree } from './tree.ts';
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, allowUnionTypes: true });
-ajv.addVocabulary(['allowed', 'secret']);
+ajv.addVocabulary(['allowed', 'secret', 'live']);
 for (const [name, { check }] of Object.entries(formats))
   ajv.addFormat(name, { type: 'string', validate: check });
 const validate = ajv.compile<Config>(configSchema);

@@ -24,10 +24,11 @@ export function readConfigFile(file: string): unknown {
   return parseConfigText(file, text);
 }
 
-/** The format follows the ending of the name. */
-export function parseConfigText(name: string, source: string): unknown {
+/** YAML when the name ends in .yaml or .yml, JSON when in .json, else what is said. */
+export function parseConfigText(name: string, source: string, otherwise: 'json' | 'yaml' = 'json'): unknown {
   const text = source.replace(/^\uFEFF/, '');
-  return /\.ya?ml$/i.test(name) ? parseYaml(name, text) : parseJson(name, text);
+  const ending = /\.(?<ending>ya?ml|json)$/i.exec(name)?.groups?.['ending']?.toLowerCase() ?? otherwise;
+  return ending === 'json' ? parseJson(name, text) : parseYaml(name, text);
 }
 
 function parseJson(name: string, text: string): unknown {

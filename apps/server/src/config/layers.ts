@@ -1,3 +1,4 @@
+import { pathOfVariable, type Environment } from './environment.ts';
 import { ConfigError } from './errors.ts';
 import { flatNames, isUnusedLegacy } from './legacy.ts';
 import { nearestName } from '@dt/mqadmin';
@@ -29,7 +30,7 @@ export interface Notes {
 }
 
 /** A document as it was read, with old names translated and unknown ones taken out. */
-export function fileLayer(root: SchemaNode, source: string, document: unknown, notes: Notes): Layer {
+export function documentLayer(root: SchemaNode, source: string, document: unknown, notes: Notes): Layer {
   if (document === undefined || document === null) return { source, settings: {} };
   if (!isTree(document)) {
     const message = `${source}: allowed: an object of settings, at the top`;
@@ -65,6 +66,8 @@ function keepKnown(
     const here = [...path, key];
     const name = here.join('.');
     const member = memberSchema(schema, key);
+    // Tells editors where the JSON Schema is.
+    if (name === '$schema') continue;
     if (member === undefined) {
       if (isUnusedLegacy(name)) notes.unused.push(name);
       else notes.warnings.push(unknownSetting(source, schema, path, key));
@@ -99,13 +102,13 @@ function unknownSetting(
 /** `DT_SERVER__PORT` is `server.port`; `DATABASE_URL` and `LOG_LEVEL` are known as they are. */
 export function environmentLayers(
   root: SchemaNode,
-  env: Readonly<Record<string, string | undefined>>,
+  { values: env, origins }: Environment,
   notes: Notes,
 ): Layer[] {
   const layers: Layer[] = [];
-  const add = (source: string, path: string, value: string | undefined): void => {
+  const add = (name: string, path: string, value: string | undefined): void => {
     if (value === undefined) return;
-    const layer = valueLayer(root, source, path, value, notes);
+    const layer = valueLayer(root, origins.get(name) ?? name, path, value, notes);
     if (layer !== undefined) layers.push(layer);
   };
   // These two are not ours alone: empty ones say nothing, and LOG_LEVEL may be meant for another program.
@@ -116,14 +119,8 @@ export function environmentLayers(
     add('LOG_LEVEL', 'server.log_level', logLevel || undefined);
   }
   add('DATABASE_URL', 'database.url', env['DATABASE_URL'] || undefined);
-  if (env['NACOS_SERVER_ADDR']) {
-    notes.warnings.push(
-      'NACOS_SERVER_ADDR: settings are not read from Nacos; give them by file or environment',
-    );
-  }
   for (const name of Object.keys(env).sort()) {
-    if (name.startsWith('DT_'))
-      add(name, name.slice('DT_'.length).toLowerCase().replaceAll('__', '.'), env[name]);
+    if (name.startsWith('DT_')) add(name, pathOfVariable(name), env[name]);
   }
   return layers;
 }

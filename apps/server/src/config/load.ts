@@ -1,9 +1,10 @@
 import { checkSettings } from './check.ts';
 import { ConfigError } from './errors.ts';
 import { DEFAULT_CONFIG_FILE, readConfigFile } from './file.ts';
+import { readEnvironment, type Environment } from './environment.ts';
 import {
+  documentLayer,
   environmentLayers,
-  fileLayer,
   valueLayer,
   type ConfigOverride,
   type Layer,
@@ -21,12 +22,28 @@ export interface LoadConfigOptions {
   readonly overrides?: readonly ConfigOverride[];
 }
 
+/** A document of settings as it was read, with the name it has in messages. */
+export interface NamedDocument {
+  readonly name: string;
+  readonly content: unknown;
+}
+
+/** Everything that settings come from, read but not yet judged. */
+export interface ConfigSources {
+  readonly overrides: readonly ConfigOverride[];
+  readonly env: Environment;
+  readonly nacos?: NamedDocument;
+  readonly file?: NamedDocument;
+}
+
 export interface LoadedConfig {
   readonly config: Config;
   /** Lines for the start-up log, at level warn. */
   readonly warnings: readonly string[];
   /** The file that was read; absent when there was none. */
   readonly file?: string;
+  /** Where the value at a dotted path came from: `--set`, a variable, `nacos:…`, a file, or `default`. */
+  readonly originOf: (path: string) => string;
 }
 
 /**
@@ -36,19 +53,34 @@ export interface LoadedConfig {
  * with every wrong setting at once
  */
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
+  return composeConfig(readSources(options));
+}
+
+/** @throws ConfigError as `loadConfig`, but for wrong values */
+export function readSources({ file, env, overrides = [] }: LoadConfigOptions): ConfigSources {
+  const document = readDocument(file, env['CONFIG_FILE'] || undefined);
+  return {
+    overrides,
+    env: readEnvironment(configSchema as SchemaNode, env),
+    ...(document !== undefined && { file: document }),
+  };
+}
+
+/** @throws ConfigError `config-invalid` with every wrong setting at once */
+export function composeConfig({ overrides, env, nacos, file }: ConfigSources): LoadedConfig {
   const root = configSchema as SchemaNode;
   const notes: Notes = { warnings: [], unused: [] };
-  const { file, document } = readDocument(options);
+  const documents = [file, nacos].filter((document) => document !== undefined);
   const layers: Layer[] = [
-    ...(file === undefined ? [] : [fileLayer(root, file, document, notes)]),
-    ...environmentLayers(root, options.env, notes),
+    ...documents.map(({ name, content }) => documentLayer(root, name, content, notes)),
+    ...environmentLayers(root, env, notes),
   ];
-  for (const { path, value, origin = '--set' } of options.overrides ?? []) {
+  for (const { path, value, origin = '--set' } of overrides) {
     const layer = valueLayer(root, origin, path, value, notes);
     if (layer !== undefined) layers.push(layer);
   }
 
-  const { settings, sourceOf } = mergeLayers(layers);
+  const { settings, sourceOf, originOf } = mergeLayers(layers);
   const faults = checkSettings(settings, sourceOf);
   if (faults.length > 0) throw new ConfigError('config-invalid', faults);
   const config = deepFreeze(settings as unknown as Config);
@@ -62,34 +94,52 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   return {
     config,
     warnings: [...notes.warnings, ...unused, ...together.warnings],
-    ...(file === undefined ? {} : { file }),
+    originOf,
+    ...(file === undefined ? {} : { file: file.name }),
   };
 }
 
-function readDocument({ file, env }: LoadConfigOptions): { file?: string; document?: unknown } {
-  const named = file ?? (env['CONFIG_FILE'] || undefined);
-  const path = named ?? DEFAULT_CONFIG_FILE;
-  const document = readConfigFile(path);
-  if (document !== undefined) return { file: path, document };
-  if (named === undefined) return {};
-  const message = `the configuration file ${named} does not exist (named by ${file === undefined ? 'CONFIG_FILE' : '--config'})`;
+function readDocument(byFlag: string | undefined, byVariable: string | undefined): NamedDocument | undefined {
+  const named = byFlag ?? byVariable;
+  const name = named ?? DEFAULT_CONFIG_FILE;
+  const content = readConfigFile(name);
+  if (content !== undefined) return { name, content };
+  if (named === undefined) return undefined;
+  const message = `the configuration file ${named} does not exist (named by ${byFlag === undefined ? 'CONFIG_FILE' : '--config'})`;
   throw new ConfigError('config-file', [{ path: '', message }]);
 }
 
+interface Merged {
+  readonly settings: Tree;
+  /** For messages: what is missing was left out where the block around it was said. */
+  readonly sourceOf: (path: string) => string;
+  /** What set this very value: a block that does not mention it leaves the default. */
+  readonly originOf: (path: string) => string;
+}
+
 /** One tree of all layers, the later over the earlier, and who said what. */
-function mergeLayers(layers: readonly Layer[]): { settings: Tree; sourceOf: (path: string) => string } {
+function mergeLayers(layers: readonly Layer[]): Merged {
   const settings: Tree = {};
   const sources = new Map<string, string>();
+  const blocks = new Set<string>();
   for (const layer of layers) {
-    mergeInto(settings, layer.settings, (path) => sources.set(path.join('.'), layer.source));
+    mergeInto(settings, layer.settings, (path, isBlock) => {
+      const name = path.join('.');
+      sources.set(name, layer.source);
+      if (isBlock) blocks.add(name);
+    });
   }
-  const sourceOf = (path: string): string => {
-    // A value inside a list, or one that is missing, was said where the thing around it was said.
+  // A value inside a list was said where the list was said.
+  const find = (path: string, counts: (at: string) => boolean): string => {
     for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
       const source = sources.get(at);
-      if (source !== undefined) return source;
+      if (source !== undefined && counts(at)) return source;
     }
     return 'default';
   };
-  return { settings, sourceOf };
+  return {
+    settings,
+    sourceOf: (path) => find(path, () => true),
+    originOf: (path) => find(path, (at) => !blocks.has(at)),
+  };
 }

@@ -7,6 +7,8 @@ export interface SettingNotes {
   readonly allowed?: string;
   /** Never printed. */
   readonly secret?: boolean;
+  /** Holds for itself and everything below: a running server takes a change. Others need a restart. */
+  readonly live?: boolean;
 }
 
 // Every object has a default, so that a block that is left out is filled with the defaults inside it.
@@ -28,6 +30,9 @@ const oneOf = <const V extends readonly string[]>(values: V, value: V[number]) =
     default: value,
     allowed: `one of ${values.join(', ')}`,
   });
+const live = <S extends object>(schema: S): S => Object.assign(schema, { live: true });
+/** What a setting is for; becomes the reference, `dt config explain` and what an editor shows. */
+const about = <S extends object>(description: string, schema: S): S => Object.assign(schema, { description });
 const list = (items: ReturnType<typeof Type.String>, allowed: string, value: readonly string[]) =>
   Type.Array(items, { default: [...value], maxItems: 1000, allowed });
 
@@ -38,27 +43,54 @@ const rocketmqName = (value: string) =>
   Type.String({ ...name, default: value, allowed: '1 to 127 of letters, digits, - _ and %' });
 
 const platform = Type.Object({
-  platform_id: Type.Integer({ minimum: 0, maximum: 32767, allowed: 'a whole number from 0 to 32767' }),
-  app_key: text('1 to 64 characters', { minLength: 1, maxLength: 64 }),
-  app_secret: secret({ minLength: 1 }),
-  name: text('a text', { default: '' }),
-  status: Type.Integer({ minimum: 0, maximum: 1, default: 1, allowed: '1 (enabled) or 0 (disabled)' }),
-  allowed_ips: list(formatted('ipRange'), `a list of ${ranges}; empty allows all`, []),
+  platform_id: about(
+    "Part of a player's identity: never change it. Each once",
+    Type.Integer({ minimum: 0, maximum: 32767, allowed: 'a whole number from 0 to 32767' }),
+  ),
+  app_key: about(
+    'What the platform calls itself by. Each once',
+    text('1 to 64 characters', { minLength: 1, maxLength: 64 }),
+  ),
+  app_secret: about('What its calls are signed with', secret({ minLength: 1 })),
+  name: about('For people', text('a text', { default: '' })),
+  status: about(
+    '0 refuses its calls',
+    Type.Integer({ minimum: 0, maximum: 1, default: 1, allowed: '1 (enabled) or 0 (disabled)' }),
+  ),
+  allowed_ips: about(
+    'From where it may call; empty lets every address call',
+    list(formatted('ipRange'), `a list of ${ranges}; empty allows all`, []),
+  ),
 });
 
 const tableProperties = {
-  paytable: oneOf(['classic', 'standard', 'full'], 'classic'),
-  betting_seconds: whole(1, 3600, 45),
-  min_bet: formatted('money', { default: '1.00' }),
-  max_bet: formatted('money', { default: '1000000.00' }),
-  max_player_round: formatted('money', { default: '2000000.00' }),
-  max_round_liability: formatted('money', { default: '100000000.00' }),
+  paytable: about('What bets pay', oneOf(['classic', 'standard', 'full'], 'classic')),
+  betting_seconds: about(
+    'How long a round takes bets; then the server seals it by itself',
+    whole(1, 3600, 45),
+  ),
+  min_bet: about('The least stake of one bet', formatted('money', { default: '1.00' })),
+  max_bet: about(
+    'The highest stake of one bet, at least min_bet; never above 1000000',
+    formatted('money', { default: '1000000.00' }),
+  ),
+  max_player_round: about(
+    'Stakes of one player in one round, at least max_bet',
+    formatted('money', { default: '2000000.00' }),
+  ),
+  max_round_liability: about(
+    'What the house may lose in one round, over every result',
+    formatted('money', { default: '100000000.00' }),
+  ),
 };
 
 const windowLimit = (requestsPerSecond: number) =>
   block({
-    requests_per_second: whole(1, 10_000_000, requestsPerSecond),
-    window_seconds: whole(1, 86_400, 60),
+    requests_per_second: about(
+      'Calls in one window (the name is the one of the earlier server)',
+      whole(1, 10_000_000, requestsPerSecond),
+    ),
+    window_seconds: about('Length of a window', whole(1, 86_400, 60)),
   });
 
 export const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error'];
@@ -66,107 +98,162 @@ export const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error'];
 /** The configuration document. Names are those of the file; defaults are what holds when nothing is said. */
 export const configSchema = Type.Object({
   server: block({
-    host: text('a host name or an IP address', { default: 'localhost', minLength: 1 }),
-    port: whole(0, 65_535, 8087),
-    log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info'),
-    trust_proxy: Type.Unsafe<boolean | string[]>({
-      anyOf: [
-        { type: 'boolean' },
-        {
-          type: 'array',
-          maxItems: 1000,
-          items: { type: 'string', format: 'ipRange', allowed: formats.ipRange.allowed },
-        },
-      ],
-      default: false,
-      allowed: `true, false, or the proxies as a list of ${ranges}`,
-    }),
-    close_timeout_seconds: whole(1, 600, 10),
-  }),
-  log: block({
-    format: oneOf(['text', 'json'], 'text'),
-    timestamps: flag(false),
-  }),
-  database: block({
-    url: Type.Optional(formatted('postgresUrl', { secret: true })),
-    max_connections: whole(1, 1000, 20),
-  }),
-  rocketmq: block({
-    name_server: formatted('addressList', { default: '' }),
-    producer_group: rocketmqName('game-producer'),
-    consumer_group: rocketmqName('game-consumer'),
-    topic_settle: rocketmqName('dt_settle'),
-    access_key: text('a text', { default: '' }),
-    secret_key: secret({ default: '' }),
-  }),
-  outbox: block({
-    retention_hours: whole(0, 876_000, 168),
-  }),
-  inbox: block({
-    retention_hours: whole(0, 876_000, 720),
-  }),
-  auth: block({
-    demo_mode: flag(false),
-    demo_listen: text('the value of server.host', { default: '' }),
-    admin: block({
-      enabled: flag(true),
-      token: secret({ default: '' }),
-    }),
-    demo_platform: block({
-      platform_id: whole(0, 32_767, 99),
-      app_key: text('1 to 64 characters', { default: 'demo_platform', minLength: 1, maxLength: 64 }),
-      app_secret: secret({ default: '' }),
-      name: text('a text', { default: 'Demo Platform' }),
-    }),
-    platforms: Type.Array(platform, { default: [], maxItems: 1000, allowed: 'a list of platforms' }),
-  }),
-  rate_limit: block({
-    enabled: flag(false),
-    global: block({ requests_per_second: whole(1, 10_000_000, 1000) }),
-    by_ip: windowLimit(100),
-    by_user: windowLimit(50),
-    by_platform: windowLimit(500),
-  }),
-  cors: block({
-    enabled: flag(false),
-    allowed_origins: list(formatted('origin'), 'a list of origins such as http://localhost:3000, or *', []),
-    allowed_methods: list(formatted('token'), 'a list of HTTP methods', [
-      'GET',
-      'POST',
-      'PUT',
-      'DELETE',
-      'OPTIONS',
-    ]),
-    allowed_headers: list(formatted('token'), 'a list of header names', [
-      'Content-Type',
-      'Authorization',
-      'X-Platform-Key',
-      'X-Timestamp',
-      'X-Nonce',
-      'X-Signature',
-      'X-Platform-User-Id',
-      'X-Platform-User-Name',
-      'X-Signature-Version',
-      'X-Request-Id',
-    ]),
-    exposed_headers: list(formatted('token'), 'a list of header names', ['X-Request-Id']),
-    allow_credentials: flag(true),
-    max_age: whole(0, 86_400, 3600),
-  }),
-  game: block({
-    default: block(tableProperties),
-    tables: Type.Record(
-      Type.String(),
-      Type.Partial(Type.Object(withoutDefaults(tableProperties)), { allowed: 'the rules of one table' }),
-      { default: {}, allowed: 'rules by room id' },
+    host: about(
+      'Where HTTP listens. localhost is 127.0.0.1 and ::1',
+      text('a host name or an IP address', { default: 'localhost', minLength: 1 }),
+    ),
+    port: about('Where HTTP listens; 0 takes a free one', whole(0, 65_535, 8087)),
+    log_level: about(
+      'The least level that is written',
+      live(oneOf(['debug', 'info', 'warn', 'error'], 'info')),
+    ),
+    trust_proxy: about(
+      'Whose X-Real-IP and X-Forwarded-For are believed',
+      Type.Unsafe<boolean | string[]>({
+        anyOf: [
+          { type: 'boolean' },
+          {
+            type: 'array',
+            maxItems: 1000,
+            items: { type: 'string', format: 'ipRange', allowed: formats.ipRange.allowed },
+          },
+        ],
+        default: false,
+        allowed: `true, false, or the proxies as a list of ${ranges}`,
+      }),
+    ),
+    close_timeout_seconds: about(
+      'How long requests under way may take once the server stops; then their connections are cut',
+      whole(1, 600, 10),
     ),
   }),
+  log: block({
+    format: about('[LEVEL] message key=value, or one JSON object a line', oneOf(['text', 'json'], 'text')),
+    timestamps: about('An ISO time in front of each text line; JSON lines always have one', flag(false)),
+  }),
+  database: block({
+    url: about(
+      'Without it the embedded PostgreSQL is used, where it was asked for',
+      Type.Optional(formatted('postgresUrl', { secret: true })),
+    ),
+    max_connections: about('Of this instance', whole(1, 1000, 20)),
+  }),
+  rocketmq: block({
+    name_server: about(
+      'Where RocketMQ is found; empty: nothing is sent, rows wait',
+      formatted('addressList', { default: '' }),
+    ),
+    producer_group: about('As whom messages are sent', rocketmqName('game-producer')),
+    consumer_group: about(
+      'As whom messages are received; names the rows of the inbox',
+      rocketmqName('game-consumer'),
+    ),
+    topic_settle: about('The topic of all messages', rocketmqName('dt_settle')),
+    access_key: about('Who calls; empty: nothing is sent, rows wait', text('a text', { default: '' })),
+    secret_key: about(
+      'What calls are signed with; empty: nothing is sent, rows wait',
+      secret({ default: '' }),
+    ),
+  }),
+  outbox: block({
+    retention_hours: about(
+      'Age at which sent messages are dropped from the outbox; 0 keeps them',
+      whole(0, 876_000, 168),
+    ),
+  }),
+  inbox: block({
+    retention_hours: about(
+      'Age at which applied messages are dropped from the inbox; 0 keeps them',
+      whole(0, 876_000, 720),
+    ),
+  }),
+  auth: block({
+    demo_mode: about('Players call without a signature, all of the demo platform', flag(false)),
+    demo_listen: about(
+      'Says that demo mode on that wildcard address is meant',
+      text('the value of server.host', { default: '' }),
+    ),
+    admin: block({
+      enabled: about('Whether dealer calls need the token', flag(true)),
+      token: about('What dealer calls carry; empty: every one is refused', secret({ default: '' })),
+    }),
+    demo_platform: block({
+      platform_id: about('The platform of all players in demo mode', whole(0, 32_767, 99)),
+      app_key: about(
+        'For pages that show it; not checked',
+        text('1 to 64 characters', { default: 'demo_platform', minLength: 1, maxLength: 64 }),
+      ),
+      app_secret: about('Not used; kept for old files', secret({ default: '' })),
+      name: about('For people', text('a text', { default: 'Demo Platform' })),
+    }),
+    platforms: about(
+      'Who may speak for players',
+      Type.Array(platform, { default: [], maxItems: 1000, allowed: 'a list of platforms' }),
+    ),
+  }),
+  rate_limit: live(
+    block({
+      enabled: about('Whether the bet call is limited', flag(false)),
+      global: block({ requests_per_second: about('All calls of one second', whole(1, 10_000_000, 1000)) }),
+      by_ip: windowLimit(100),
+      by_user: windowLimit(50),
+      by_platform: windowLimit(500),
+    }),
+  ),
+  cors: block({
+    enabled: about('Whether pages of other origins may call', flag(false)),
+    allowed_origins: about(
+      'A listed origin is echoed; * echoes every one',
+      list(formatted('origin'), 'a list of origins such as http://localhost:3000, or *', []),
+    ),
+    allowed_methods: about(
+      'What pages may call with',
+      list(formatted('token'), 'a list of HTTP methods', ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']),
+    ),
+    allowed_headers: about(
+      'What pages may send',
+      list(formatted('token'), 'a list of header names', [
+        'Content-Type',
+        'Authorization',
+        'X-Platform-Key',
+        'X-Timestamp',
+        'X-Nonce',
+        'X-Signature',
+        'X-Platform-User-Id',
+        'X-Platform-User-Name',
+        'X-Signature-Version',
+        'X-Request-Id',
+      ]),
+    ),
+    exposed_headers: about(
+      'What pages may read',
+      list(formatted('token'), 'a list of header names', ['X-Request-Id']),
+    ),
+    allow_credentials: about('Whether their calls may carry credentials', flag(true)),
+    max_age: about('Seconds a browser may keep a preflight', whole(0, 86_400, 3600)),
+  }),
+  game: live(
+    block({
+      default: block(tableProperties),
+      tables: about(
+        'What differs in one room',
+        Type.Record(
+          Type.String(),
+          Type.Partial(Type.Object(withoutDefaults(tableProperties)), { allowed: 'the rules of one table' }),
+          { default: {}, allowed: 'rules by room id' },
+        ),
+      ),
+    }),
+  ),
   demo: block({
-    game_id: text('1 to 64 characters', { default: 'dt_game', minLength: 1, maxLength: 64 }),
-    room_id: text('1 to 64 characters', { default: 'demo', minLength: 1, maxLength: 64 }),
-    players: whole(1, 1000, 8),
-    betting_seconds: whole(1, 3600, 5),
-    pause_seconds: whole(0, 3600, 2),
+    game_id: about(
+      'The game of the demo table',
+      text('1 to 64 characters', { default: 'dt_game', minLength: 1, maxLength: 64 }),
+    ),
+    room_id: about('Its room', text('1 to 64 characters', { default: 'demo', minLength: 1, maxLength: 64 })),
+    players: about('How many bet', whole(1, 1000, 8)),
+    betting_seconds: about('How long its dealer takes bets', whole(1, 3600, 5)),
+    pause_seconds: about('Between two rounds', whole(0, 3600, 2)),
   }),
 });
 

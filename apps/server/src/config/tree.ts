@@ -11,6 +11,9 @@ export interface SchemaNode {
   readonly default?: unknown;
   readonly allowed?: string;
   readonly secret?: boolean;
+  readonly live?: boolean;
+  readonly description?: string;
+  readonly required?: readonly string[] | undefined;
 }
 
 export function isTree(value: unknown): value is Tree {
@@ -54,7 +57,7 @@ export function treeOf(path: readonly string[], value: unknown): Tree {
 export function mergeInto(
   base: Tree,
   upper: Tree,
-  onLeaf: (path: readonly string[]) => void,
+  onSet: (path: readonly string[], isBlock: boolean) => void,
   path: readonly string[] = [],
 ): void {
   for (const [key, value] of Object.entries(upper)) {
@@ -63,11 +66,11 @@ export function mergeInto(
     if (isTree(value) && (below === undefined || isTree(below))) {
       const target = below ?? {};
       base[key] = target;
-      onLeaf(here);
-      mergeInto(target, value, onLeaf, here);
+      onSet(here, true);
+      mergeInto(target, value, onSet, here);
     } else {
       base[key] = structuredClone(value);
-      onLeaf(here);
+      onSet(here, false);
     }
   }
 }

@@ -38,5 +38,6 @@ export function createGame({ database, config, topic, onCommitted = () => undefi
     round: (roundId) => viewRound(database, roundId),
     bets: (player, query) => listBets(database, player, query),
     sealDue: () => rounds.sealDue(),
+    configure: (rules) => rounds.configure(rules),
   };
 }

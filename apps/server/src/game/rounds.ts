@@ -35,18 +35,18 @@ export interface RoundsOptions {
 /** Moves rounds through their life, except for settling. */
 export class Rounds {
   readonly #database: Database;
-  readonly #config: GameConfig;
+  #config: GameConfig;
   readonly #topic: string;
 
   constructor({ database, config, topic }: RoundsOptions) {
     this.#database = database;
-    this.#config = config;
     this.#topic = topic;
-    for (const [room, rules] of Object.entries({ default: config.default, ...config.tables })) {
-      const { paytable } = { ...config.default, ...rules };
-      if (findPaytable(paytable) === undefined)
-        throw new TypeError(`game: table ${room} names no paytable: ${paytable}`);
-    }
+    this.#config = checked(config);
+  }
+
+  /** Rules for rounds that start from now on. */
+  configure(config: GameConfig): void {
+    this.#config = checked(config);
   }
 
   async event(request: EventRequest): Promise<EventAnswer> {
@@ -161,6 +161,15 @@ export class Rounds {
   #context({ traceId, traceparent }: EventRequest): MessageContext {
     return { topic: this.#topic, traceId, traceparent };
   }
+}
+
+function checked(config: GameConfig): GameConfig {
+  for (const [room, rules] of Object.entries({ default: config.default, ...config.tables })) {
+    const { paytable } = { ...config.default, ...rules };
+    if (findPaytable(paytable) === undefined)
+      throw new TypeError(`game: table ${room} names no paytable: ${paytable}`);
+  }
+  return config;
 }
 
 interface Refused {

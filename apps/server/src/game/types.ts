@@ -193,4 +193,6 @@ export interface Game {
   bets(player: PlayerRef, query: BetsQuery): Promise<BetsPage>;
   /** Seals every round whose deadline has passed on the database's clock; any instance may call it. */
   sealDue(): Promise<number>;
+  /** Rules for rounds that start from now on; open ones keep theirs. @throws TypeError an unknown paytable */
+  configure(config: GameConfig): void;
 }

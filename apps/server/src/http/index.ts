@@ -8,5 +8,6 @@ export {
   type ListenOptions,
 } from './listen.ts';
 export type { HttpOptions, Readiness } from './parts.ts';
+export { BetLimiter } from './rate-limit.ts';
 export { DoorError, type DoorCode } from './refusal.ts';
 export { buildHttp } from './server.ts';

@@ -7,7 +7,7 @@ import type { Log } from '../log/index.ts';
 import type { Wallet } from '../wallet/index.ts';
 import type { AdminGuard } from './auth/admin.ts';
 import type { PlatformGuard } from './auth/platform.ts';
-import type { Caller } from './rate-limit.ts';
+import type { BetLimiter } from './rate-limit.ts';
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
@@ -20,6 +20,8 @@ export interface HttpOptions {
   readonly log: Log;
   /** Gets the HTTP figures and is what `/metrics` shows. */
   readonly registry: Registry;
+  /** For a caller that changes the limits later. @default one with the limits of `config` */
+  readonly limiter?: BetLimiter;
   /** Whether this instance can do its work. @default asks the database */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -31,7 +33,6 @@ export interface Door {
   readonly wallet: Wallet;
   readonly admin: AdminGuard;
   readonly platform: PlatformGuard;
-  /** @throws DoorError 4000 */
-  readonly limitBets: (caller: Caller) => void;
+  readonly limiter: Pick<BetLimiter, 'take'>;
   readonly clientAddress: (request: FastifyRequest) => string;
 }

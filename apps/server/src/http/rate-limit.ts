@@ -49,11 +49,30 @@ export interface Caller {
   readonly platformUserId: string;
 }
 
+/** Limits the bet call; the limits may change while it runs. */
+export class BetLimiter {
+  #take: (caller: Caller) => void;
+
+  constructor(limits: Config['rate_limit']) {
+    this.#take = betLimits(limits);
+  }
+
+  /** Counts one call. @throws DoorError 4000 */
+  take(caller: Caller): void {
+    this.#take(caller);
+  }
+
+  /** Windows begin anew. */
+  configure(limits: Config['rate_limit']): void {
+    this.#take = betLimits(limits);
+  }
+}
+
 /**
- * The limits of the bet call, in the order of the contract: all calls in a second, then address, platform and
- * player. Each instance counts for itself.
+ * The limits in the order of the contract: all calls in a second, then address, platform and player. Each instance
+ * counts for itself.
  */
-export function betLimiter(limits: Config['rate_limit']): (caller: Caller) => void {
+function betLimits(limits: Config['rate_limit']): (caller: Caller) => void {
   if (!limits.enabled) return () => undefined;
   const window = (limit: { requests_per_second: number; window_seconds: number }): FixedWindow =>
     new FixedWindow(limit.requests_per_second, limit.window_seconds * 1000);

@@ -10,7 +10,7 @@ import { JSON_TYPE, renderEnvelope } from './envelope.ts';
 import { answerErrors, sendError } from './errors.ts';
 import { meterRequests } from './metrics.ts';
 import type { Door, HttpOptions } from './parts.ts';
-import { betLimiter } from './rate-limit.ts';
+import { BetLimiter } from './rate-limit.ts';
 import { betRoute } from './routes/bet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { roundEventRoutes } from './routes/round-events.ts';
@@ -59,7 +59,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     wallet,
     admin: adminGuard(config.auth.admin),
     platform: platformGuard({ auth: config.auth, nonces, clientAddress }),
-    limitBets: betLimiter(config.rate_limit),
+    limiter: options.limiter ?? new BetLimiter(config.rate_limit),
     clientAddress,
   };
   betRoute(door);

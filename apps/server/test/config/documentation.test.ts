@@ -1,64 +1,108 @@
 import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { configErrorCodes, configSchema } from '../../src/config/index.ts';
-import type { SchemaNode } from '../../src/config/tree.ts';
+import {
+  configErrorCodes,
+  configJsonSchema,
+  configSchema,
+  describeSettings,
+  nacosErrorCodes,
+  type SettingDescription,
+} from '../../src/config/index.ts';
 
 const page = (name: string): string => readFileSync(`docs/reference/${name}.md`, 'utf8');
+const configFile = (name: string): string => readFileSync(`config/${name}.json`, 'utf8');
 
-interface Setting {
-  readonly path: string;
-  /** As the page writes it; undefined where the page may say it in words. */
-  readonly byDefault: string | undefined;
+/** The tables of the page, a block each, between the marks that stand in it. */
+function withTables(text: string): string {
+  return text.replace(
+    /(<!-- settings: (?<block>[a-z_]+) -->\n).*?(<!-- end of settings -->)/gs,
+    (_, begin: string, block: string, end: string) => `${begin}\n${tableOf(block)}\n${end}`,
+  );
 }
 
-function settingsOf(schema: SchemaNode, path = ''): Setting[] {
-  const below = (key: string): string => (path === '' ? key : `${path}.${key}`);
-  const nested = schema.items?.properties === undefined ? undefined : schema.items;
-  const ofRecord = Object.values(schema.patternProperties ?? {})[0];
-  return [
-    ...(path === '' || schema.properties !== undefined
-      ? []
-      : [{ path, byDefault: shownDefault(schema, path) }]),
-    ...Object.entries(schema.properties ?? {}).flatMap(([key, member]) => settingsOf(member, below(key))),
-    ...(nested === undefined ? [] : settingsOf(nested, below('N'))),
-    ...(ofRecord === undefined ? [] : settingsOf(ofRecord, below('ROOM'))),
-  ];
+function tableOf(block: string): string {
+  const rows = describeSettings()
+    .filter(({ path }) => path.startsWith(`${block}.`))
+    .map((setting) => {
+      const { path, allowed, live } = setting;
+      const cells = [`\`${path}\``, shownDefault(setting), allowed, meaning(setting), live ? 'yes' : ''];
+      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+    });
+  return `| Setting | Default | Allowed | Meaning | Live |\n|---|---|---|---|---|\n${rows.join('')}`;
 }
 
-function shownDefault({ default: value }: SchemaNode, path: string): string | undefined {
-  if (path.includes('.ROOM.') || path === 'game.tables' || (Array.isArray(value) && value.length > 0))
-    return undefined;
-  if (Array.isArray(value)) return 'empty list';
-  if (value === undefined) return path === 'database.url' ? 'none' : 'must be given';
-  return value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value);
+function meaning({ meaning: text, secret }: SettingDescription): string {
+  return secret ? `Secret. ${text}` : text;
 }
 
-describe('the reference of the configuration', () => {
-  const rows = [
-    ...page('configuration').matchAll(/^\| `(?<path>[a-z_]+\.[A-Za-z_.]+)` \| (?<byDefault>[^|]*) \|/gm),
-  ].map(({ groups }) => ({
-    path: groups?.['path'] ?? '',
-    byDefault: groups?.['byDefault']?.replaceAll('`', '') ?? '',
-  }));
-  const settings = settingsOf(configSchema as SchemaNode);
+function shownDefault({ path, byDefault, mustBeGiven }: SettingDescription): string {
+  if (path.includes('.ROOM.')) return 'of `game.default`';
+  if (byDefault === undefined) return mustBeGiven ? 'must be given' : 'none';
+  if (Array.isArray(byDefault)) return byDefault.length === 0 ? 'empty list' : byDefault.join(', ');
+  if (byDefault === '') return 'empty';
+  if (typeof byDefault === 'object') return 'none';
+  return `\`${typeof byDefault === 'string' ? byDefault : JSON.stringify(byDefault)}\``;
+}
 
-  it('has a row for every setting, and no other', () => {
-    expect(rows.map(({ path }) => path).sort()).toEqual(settings.map(({ path }) => path).sort());
+// After a change of the schema: npm run docs:config
+describe('what is made from the schema', () => {
+  it('the tables of the reference are those of the schema', async () => {
+    await expect(withTables(page('configuration'))).toMatchFileSnapshot(
+      '../../../../docs/reference/configuration.md',
+    );
   });
 
-  it('tells the defaults that hold', () => {
-    const documented = new Map(rows.map(({ path, byDefault }) => [path, byDefault]));
-    const known = settings.filter(({ byDefault }) => byDefault !== undefined);
-    expect(known.map(({ path }) => [path, documented.get(path)])).toEqual(
-      known.map(({ path, byDefault }) => [path, byDefault]),
+  it('the reference has a table for every block, and no other', () => {
+    const blocks = [...page('configuration').matchAll(/<!-- settings: ([a-z_]+) -->/g)].map(
+      (match) => match[1],
     );
+    expect(blocks.sort()).toEqual(Object.keys(configSchema.properties).sort());
+  });
+
+  it('every setting says what it is for', () => {
+    const silent = describeSettings().filter(
+      (setting) => setting.meaning === '' || /\.$/.test(setting.meaning),
+    );
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('the JSON Schema for editors is the one of the schema', async () => {
+    const text = await format(JSON.stringify(configJsonSchema()), { parser: 'json', printWidth: 110 });
+    await expect(text).toMatchFileSnapshot('../../../../config/schema.json');
   });
 });
 
-it('the reference of errors has every code of a wrong configuration, and no other', () => {
-  const section = /^## Configuration$(?<text>.*?)^## /ms.exec(page('errors'))?.groups?.['text'] ?? '';
+describe('the JSON Schema for editors', () => {
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(configJsonSchema());
+
+  it.each(['dev', 'docker', 'windows'])('is named by config/%s.json, and takes it', (name) => {
+    const document = JSON.parse(configFile(name)) as { $schema?: string };
+    expect(document.$schema).toBe('./schema.json');
+    validate(document);
+    expect(validate.errors).toBeNull();
+  });
+
+  it.each([
+    [{ server: { prot: 1 } }, '/server'],
+    [{ server: { port: 70_000 } }, '/server/port'],
+    [{ auth: { platforms: [{ platform_id: 1, app_key: 'k' }] } }, '/auth/platforms/0'],
+    [{ game: { tables: { vip: { paytable: 'lucky' } } } }, '/game/tables/vip/paytable'],
+  ])('finds what is wrong: %j', (document, where) => {
+    expect(validate(document)).toBe(false);
+    expect(validate.errors?.[0]?.instancePath).toBe(where);
+  });
+});
+
+it.each([
+  ['Configuration', configErrorCodes],
+  ['Nacos', nacosErrorCodes],
+])('the reference of errors has every code of its chapter %s, and no other', (chapter, codes) => {
+  const section =
+    new RegExp(`^## ${chapter}$(?<text>.*?)^## `, 'ms').exec(page('errors'))?.groups?.['text'] ?? '';
   const documented = [...section.matchAll(/^\| `(?<code>[a-z-]+)` \|/gm)].map(
     ({ groups }) => groups?.['code'],
   );
-  expect(documented.sort()).toEqual([...configErrorCodes].sort());
+  expect(documented.sort()).toEqual([...codes].sort());
 });

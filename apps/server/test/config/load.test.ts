@@ -296,12 +296,6 @@ describe('an unknown setting', () => {
     expect(config.rate_limit.by_ip).toEqual({ requests_per_second: 5, window_seconds: 60 });
   });
 
-  it('that would come from Nacos is not read, and a warning says so', () => {
-    expect(
-      load({ auth: { admin: { token: 't' } } }, { env: { NACOS_SERVER_ADDR: 'nacos:8848' } }).warnings,
-    ).toEqual(['NACOS_SERVER_ADDR: settings are not read from Nacos; give them by file or environment']);
-  });
-
   it('of the flat kind is translated, and the block wins over it', () => {
     const flat = {
       rocketmq_endpoint: 'mq:9876',

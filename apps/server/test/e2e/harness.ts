@@ -38,10 +38,12 @@ export interface WorldOptions {
   broker?: RunningBroker;
   /** Changes to the block `rocketmq`. */
   rocketmq?: Readonly<Record<string, string>>;
+  /** Variables beside those of this process. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A database and a configuration of its own, and every process started with them. */
-export async function createWorld({ broker, rocketmq }: WorldOptions = {}): Promise<World> {
+export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'dt-e2e-'));
   const configFile = join(folder, 'config.json');
   const testDatabase = await createTestDatabase();
@@ -73,6 +75,7 @@ export async function createWorld({ broker, rocketmq }: WorldOptions = {}): Prom
       script: dt,
       args,
       name: `dt ${args[0]}`,
+      env: { ...process.env, ...env },
       ...(readyLine === undefined ? {} : { readyLine }),
     });
     programs.push(program);

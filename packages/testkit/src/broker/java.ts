@@ -8,8 +8,8 @@ import { TestkitError } from '../errors.ts';
 import { Program } from '../process/program.ts';
 import { withFileLock } from '../process/file-lock.ts';
 
-/** The parts of a real RocketMQ, and its mqadmin. Each has its own class path: one for all does not resolve. */
-export type JavaPart = 'namesrv' | 'broker' | 'tools';
+/** The parts of a real RocketMQ, its mqadmin, and Nacos. Each has its own class path: one for all does not resolve. */
+export type JavaPart = 'namesrv' | 'broker' | 'tools' | 'nacos';
 
 const instead =
   'or set ROCKETMQ_NAMESRV=host:port to use a RocketMQ that runs elsewhere, or test on the embedded one (ROCKETMQ_TARGET=embedded)';
@@ -36,7 +36,7 @@ export async function requireJava(): Promise<void> {
   if (version?.code !== 0) {
     throw new TestkitError(
       'java-missing',
-      `real RocketMQ needs Java 8 or newer and "${javaCommand}" does not run: install a JDK (Debian: apt install openjdk-17-jdk-headless maven), ${instead}`,
+      `a real server needs Java 8 or newer and "${javaCommand}" does not run: install a JDK (Debian: apt install openjdk-17-jdk-headless maven), ${instead}`,
     );
   }
 }
@@ -95,7 +95,7 @@ export async function runMaven(pom: string, goals: readonly string[]): Promise<v
   const result = await runToEnd(mavenCommand, args, 280_000).catch((error: unknown) => {
     throw new TestkitError(
       'maven-missing',
-      `real RocketMQ is fetched with Maven and "${mavenCommand}" does not run: install it (Debian: apt install maven), ${instead}`,
+      `a real server is fetched with Maven and "${mavenCommand}" does not run: install it (Debian: apt install maven), ${instead}`,
       { cause: error },
     );
   });

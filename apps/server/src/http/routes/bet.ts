@@ -10,13 +10,13 @@ import { traceContext } from '../trace.ts';
 const maxAmountBytes = 32;
 const maxBetMinor = 100_000_000n;
 
-export function betRoute({ app, game, platform, limitBets, clientAddress }: Door): void {
+export function betRoute({ app, game, platform, limiter, clientAddress }: Door): void {
   app.post(
     '/api/bet',
     { config: { metered: 'bet' }, onRequest: async (request) => platform.begin(request) },
     async (request, reply) => {
       const player = await platform.player(request);
-      limitBets({ address: clientAddress(request), ...player });
+      limiter.take({ address: clientAddress(request), ...player });
       const placed = await game.placeBet({
         player,
         ...readBet(request),
