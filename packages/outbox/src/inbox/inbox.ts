@@ -1,5 +1,6 @@
 import { type Database, type Queryable, select, withSavepoint } from '../database/database.ts';
 import { settlesWithin } from '../deadline.ts';
+import { channels, tell } from '../diagnostics.ts';
 import { errorText, OutboxError } from '../errors.ts';
 import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
@@ -53,9 +54,11 @@ export interface InboxBatch {
   /** Among the applied or dead: no handler for the tag. */
   readonly unknown: number;
   readonly durationMs: number;
+  /** From the sending of the oldest message to the commit, by the clocks of both machines; absent when not told. */
+  readonly oldestMs: number | undefined;
 }
 
-export interface InboxStats extends Omit<InboxBatch, 'durationMs'> {
+export interface InboxStats extends Omit<InboxBatch, 'durationMs' | 'oldestMs'> {
   readonly batches: number;
   /** Attempts that failed. */
   readonly failures: number;
@@ -127,6 +130,7 @@ export class Inbox {
     this.#result = resultSql(tables);
     this.#onBatch = options.onBatch ?? ((): void => {});
     const onError: NonNullable<InboxOptions['onError']> = (error, message) => {
+      tell(channels.inboxError, () => ({ ...message, consumerGroup: this.#group, error }));
       try {
         options.onError?.(error, message);
       } catch {
@@ -222,7 +226,16 @@ export class Inbox {
     for (const key of ['received', 'applied', 'duplicates', 'deferred', 'dead', 'unknown'] as const) {
       this.#counters[key] += batch[key];
     }
-    const report = { ...batch, durationMs: performance.now() - startedMs };
+    const sentAtMs = messages.reduce(
+      (least, message) => Math.min(least, message.sentAtMs ?? Infinity),
+      Infinity,
+    );
+    const report = {
+      ...batch,
+      durationMs: performance.now() - startedMs,
+      oldestMs: sentAtMs === Infinity ? undefined : Math.max(0, Date.now() - sentAtMs),
+    };
+    tell(channels.inboxBatch, () => ({ ...report, consumerGroup: this.#group }));
     try {
       this.#onBatch(report);
     } catch (error) {

@@ -10,6 +10,8 @@ export interface ReceivedMessage {
   readonly shardingKey?: string | undefined;
   readonly body: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** When the sender handed it to the broker, by the sender's clock, in ms since 1970. For latencies alone. */
+  readonly sentAtMs?: number | undefined;
   /** Id given by the broker: kept, never used to tell messages apart. */
   readonly messageId?: string | undefined;
 }

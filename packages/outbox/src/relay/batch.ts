@@ -6,6 +6,8 @@ export interface Item {
   readonly lane: Lane;
   readonly message: PublishableMessage;
   readonly sizeBytes: number;
+  /** When it was written, by the monotonic clock; known of the first row of each lane. */
+  readonly writtenMs: number | undefined;
 }
 
 /** How far a walk of one lane got, and what it leaves. */
@@ -77,7 +79,7 @@ export function planRound(
         continue;
       }
       keys.add(row.sharding_key);
-      const item = toItem(lane, row, id);
+      const item = toItem(lane, row, id, nowMs);
       const suspect = row.crashes > 0;
       const count = plan.items.length;
       const full = count >= limits.maxItems || (count > 0 && sizeBytes + item.sizeBytes > limits.maxBytes);
@@ -100,9 +102,10 @@ export function planRound(
   return plan;
 }
 
-function toItem(lane: Lane, row: ClaimedRow, id: number): Item {
+function toItem(lane: Lane, row: ClaimedRow, id: number, nowMs: number): Item {
   return {
     lane,
+    writtenMs: row.age_ms === null ? undefined : nowMs - row.age_ms,
     sizeBytes: Buffer.byteLength(row.payload) + (row.headers?.length ?? 0),
     message: {
       id,

@@ -16,14 +16,15 @@ export interface LaneView {
  * Renews the session and shows all lanes. `live_before` is the session's rank among the live ones, by which the lanes
  * that do not divide evenly are given out. Among another number of lanes than ours nothing is renewed: sharding keys
  * would be in other lanes than we think.
- * $1 session, $2 instance, $3 lease in ms.
+ * $1 session, $2 instance, $3 lease in ms, $4 messages sent in the last minute.
  */
 export const renewSql = (t: Tables): string => `
 WITH me AS (
-  INSERT INTO ${t.relays} (session_id, instance_id, expires_at)
-  SELECT $1::text, $2::text, clock_timestamp() + $3::float8 * interval '1 millisecond'
+  INSERT INTO ${t.relays} (session_id, instance_id, expires_at, sent_last_minute)
+  SELECT $1::text, $2::text, clock_timestamp() + $3::float8 * interval '1 millisecond', $4::bigint
   WHERE (SELECT count(*) FROM ${t.lanes}) = ${LANE_COUNT}
-  ON CONFLICT (session_id) DO UPDATE SET expires_at = excluded.expires_at
+  ON CONFLICT (session_id) DO UPDATE
+  SET expires_at = excluded.expires_at, sent_last_minute = excluded.sent_last_minute
 ), live AS MATERIALIZED (${live(t)} UNION SELECT $1::text)
 SELECT l.lane, l.epoch, l.floor, coalesce(l.owner = $1::text, false) AS mine,
        (l.owner IS NULL OR l.owner NOT IN (SELECT session_id FROM live)) AS free,

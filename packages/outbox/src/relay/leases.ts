@@ -3,6 +3,7 @@ import { LANE_COUNT, type Tables } from '../schema/tables.ts';
 import { OutboxError } from '../errors.ts';
 import { Lane } from './lane.ts';
 import { type LaneSet } from './lane-set.ts';
+import { LastMinute } from './last-minute.ts';
 import {
   acquireSql,
   type AcquiredLane,
@@ -25,6 +26,8 @@ export interface LeasesOptions {
   /** Later messages of a dead one's sharding key wait. */
   readonly holdsKeys: boolean;
   readonly lanes: LaneSet;
+  /** Messages sent since the start. */
+  readonly sentCount: () => number;
 }
 
 /** The share of the lease that the holder itself relies on; the rest allows for a slow clock and a slow reply. */
@@ -39,6 +42,7 @@ const STORE_FLOORS_MS = 10_000;
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #sql: Record<'renew' | 'acquire' | 'heldKeys' | 'release' | 'floors' | 'leave', string>;
+  readonly #lastMinute = new LastMinute();
   #validUntilMs = 0;
   #liveCount = 0;
   #leaving = false;
@@ -71,7 +75,12 @@ export class Leases {
   async tick(): Promise<boolean> {
     const { database, sessionId, instanceId, leaseMs, lanes } = this.#options;
     const startedMs = performance.now();
-    const view = await select<LaneView>(database, this.#sql.renew, [sessionId, instanceId, leaseMs]);
+    const view = await select<LaneView>(database, this.#sql.renew, [
+      sessionId,
+      instanceId,
+      leaseMs,
+      this.#lastMinute.look(startedMs, this.#options.sentCount()),
+    ]);
     const first = view[0];
     if (first === undefined || view.length !== LANE_COUNT) {
       for (const lane of [...lanes]) lanes.drop(lane);

@@ -15,6 +15,8 @@ export interface ClaimedRow {
   readonly walked_bytes: string | number | bigint;
   /** Milliseconds until the row may be tried, by the database's clock; null or negative when it may be now. */
   readonly wait_ms: number | null;
+  /** Of the first row of each lane: how long ago it was written, in ms. */
+  readonly age_ms: number | null;
 }
 
 /**
@@ -31,7 +33,9 @@ export interface ClaimedRow {
 export const claimSql = (t: Tables): string => `
 SELECT r.id, r.lane, r.topic, r.tag, r.message_key, r.sharding_key, r.payload::text AS payload,
        r.headers::text AS headers, r.attempts, r.crashes, r.walked_bytes,
-       (extract(epoch FROM r.next_attempt_at - clock_timestamp()) * 1000)::float8 AS wait_ms
+       (extract(epoch FROM r.next_attempt_at - clock_timestamp()) * 1000)::float8 AS wait_ms,
+       CASE WHEN r.walked_bytes = r.size_bytes
+         THEN (extract(epoch FROM clock_timestamp() - r.created_at) * 1000)::float8 END AS age_ms
 FROM unnest($1::smallint[], $2::bigint[]) AS want(lane, after_id)
 CROSS JOIN LATERAL (
   SELECT o.*, pg_column_size(o.payload) AS size_bytes,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
 import { pause, settlesWithin, withDeadline } from '../deadline.ts';
+import { channels, tell } from '../diagnostics.ts';
 import { OutboxError } from '../errors.ts';
 import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
@@ -120,6 +121,7 @@ export class Relay {
     const onError = options.onError ?? ((): void => {});
     this.#onError = (error, during): void => {
       this.#counters.errors += 1;
+      tell(channels.outboxError, () => ({ instanceId, during, error }));
       try {
         onError(error, during);
       } catch {
@@ -138,6 +140,7 @@ export class Relay {
       maxCrashes: integer('maxCrashes', 10, 1, 30_000),
       holdsKeys,
       lanes: this.#lanes,
+      sentCount: () => this.#counters.sent,
     });
     this.#sealer = new Sealer(options.database, tables);
     this.#breaker = new Breaker(
@@ -163,7 +166,10 @@ export class Relay {
       onRecovery: () => {
         for (const lane of this.#lanes) lane.pardon(performance.now());
       },
-      onBatch: options.onBatch ?? ((): void => {}),
+      onBatch: (batch) => {
+        tell(channels.outboxBatch, () => ({ ...batch, instanceId }));
+        options.onBatch?.(batch);
+      },
       onError: this.#onError,
     });
     const wakeups = {

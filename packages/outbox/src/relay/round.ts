@@ -47,6 +47,8 @@ export interface RelayBatch {
   readonly lanes: number;
   readonly publishMs: number;
   readonly markMs: number;
+  /** From the writing of the oldest message to the end of its mark; absent when only later ones of their lanes went. */
+  readonly oldestMs: number | undefined;
 }
 
 /** After an abort the publisher gets this long to settle before its lanes go on without knowing. */
@@ -154,6 +156,8 @@ export class Rounds {
     const verdict = judge(items, outcomes);
     await this.#write(plan, items, flight, verdict, thrown, signal);
     this.#count(verdict);
+    const doneMs = performance.now();
+    const writtenMs = items.reduce((least, item) => Math.min(least, item.writtenMs ?? Infinity), Infinity);
     report(onBatch, onError, {
       messages: items.length,
       sizeBytes: items.reduce((sum, item) => sum + item.sizeBytes, 0),
@@ -162,7 +166,8 @@ export class Rounds {
       rejected: verdict.rejected.length,
       lanes: new Set(items.map((item) => item.lane)).size,
       publishMs: markedMs - publishedMs,
-      markMs: performance.now() - markedMs,
+      markMs: doneMs - markedMs,
+      oldestMs: writtenMs === Infinity ? undefined : doneMs - writtenMs,
     });
   }
 

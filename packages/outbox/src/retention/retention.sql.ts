@@ -1,11 +1,6 @@
 import { type Box } from '../dead-letters/letter.ts';
+import { oldestPendingSql } from '../schema/oldest-pending.sql.ts';
 import { type Tables } from '../schema/tables.ts';
-
-/** When the oldest row that waits was created, near enough: the first of each lane is looked at, not all of them. */
-export const oldestPendingSql = (t: Tables): string => `
-SELECT min(first.created_at) FROM ${t.lanes} l CROSS JOIN LATERAL (
-  SELECT o.created_at FROM ${t.outbox} o WHERE o.status = 0 AND o.lane = l.lane AND o.id > l.floor ORDER BY o.id LIMIT 1
-) AS first`;
 
 export interface TakenRow {
   /** Rows done before this time may go; as text, so that no microsecond is lost on its way back. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
 import { pause, withDeadline } from '../deadline.ts';
+import { channels, tell } from '../diagnostics.ts';
 import { integerOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { yieldSql } from './retention.sql.ts';
@@ -103,7 +104,9 @@ export class Retention {
       for (const sweep of this.#sweeps) {
         try {
           const run = await sweep.run(signal);
-          if (run !== undefined) this.#onRun(run);
+          if (run === undefined) continue;
+          tell(channels.retention, () => run);
+          this.#onRun(run);
         } catch (error) {
           this.#onError(error);
         }

@@ -11,6 +11,8 @@ export interface RocketMQReceivedMessage {
   readonly properties: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly messageId: string;
+  /** When the producer sent it, by its clock. */
+  readonly bornTimestamp?: number | undefined;
 }
 
 /**
@@ -26,6 +28,15 @@ export function rocketmqReceiver(
 }
 
 function toReceived(message: RocketMQReceivedMessage): ReceivedMessage {
-  const { topic, tag, keys, shardingKey, body, properties, messageId } = message;
-  return { topic, tag, messageKey: keys[0], shardingKey, body, headers: properties, messageId };
+  const { topic, tag, keys, shardingKey, body, properties, messageId, bornTimestamp } = message;
+  return {
+    topic,
+    tag,
+    messageKey: keys[0],
+    shardingKey,
+    body,
+    headers: properties,
+    messageId,
+    sentAtMs: bornTimestamp,
+  };
 }
