@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { configCommand } from './config/index.ts';
+import { doctorCommand } from './doctor.ts';
 import { playCommand } from './play.ts';
 import { exitCodes, reportFailure } from './exit.ts';
 import { inboxCommand } from './inbox/index.ts';
@@ -44,6 +45,7 @@ Examples:
   $ dt serve --embedded --demo          everything on this machine, a demo table included
   $ dt serve --config config/docker.json
   $ dt play --rounds 10 --players 50    drive the complete game flow against a running server
+  $ dt doctor                           what is wrong between here and the inbox, and what to do
   $ dt outbox summary                   what was given up; dt outbox replay sends it after all
   $ dt reconcile --projections          hold money, messages and statements against each other
   $ dt mqadmin consumerProgress
@@ -60,6 +62,7 @@ Exit codes: 0 good, 1 a fault was found, 2 the call was wrong, 130 interrupted.`
       .addCommand(configCommand())
       .addCommand(playCommand())
       .addCommand(sqlCommand())
+      .addCommand(doctorCommand())
       .addCommand(reconcileCommand())
       .addCommand(outboxCommand())
       .addCommand(inboxCommand())

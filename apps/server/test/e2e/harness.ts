@@ -107,7 +107,10 @@ export function linesOf(program: Program): string[] {
 }
 
 /** Waits until every outbox row is sent, and its message applied: the last ones of a game are still on their way. */
-export async function delivered({ database, consumerGroup }: World): Promise<void> {
+export async function delivered({
+  database,
+  consumerGroup,
+}: Pick<World, 'database' | 'consumerGroup'>): Promise<void> {
   await eventually(
     async () => {
       const { rows } = await database.query<{ left: number }>(
