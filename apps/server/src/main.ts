@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { gameRules, type Config } from './config/index.ts';
 import { createDatabase, migrate } from './database/index.ts';
@@ -122,7 +123,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const limiter = new BetLimiter(config.rate_limit);
     takers.push((changed) => limiter.configure(changed.rate_limit));
     const http = buildHttp({ config, game, wallet, database, log, registry, limiter });
-    opened.push({ name: 'http', close: () => http.close() });
+    opened.push({ name: 'http', close: () => stopHttp(http, config.server.drain_seconds * 1000) });
     const url = await listen(http, config.server);
     log.info({ url }, 'http: listening');
 
@@ -135,4 +136,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await close();
     throw error;
   }
+}
+
+/** Load balancers get time to see that this instance goes; until then it answers as before. */
+async function stopHttp(http: ReturnType<typeof buildHttp>, drainMs: number): Promise<void> {
+  http.drain();
+  if (drainMs > 0) await pause(drainMs);
+  await http.close();
 }

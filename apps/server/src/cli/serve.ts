@@ -14,7 +14,7 @@ interface ServeFlags extends SettingsFlags {
   roles: Set<Role>;
 }
 
-/** A stop that takes longer than this is cut: whatever is left is safe to be killed. */
+/** A stop that takes longer than this after the drain is cut: whatever is left is safe to be killed. */
 const stopWithinMs = 20_000;
 
 export function serveCommand(): Command {
@@ -63,10 +63,11 @@ async function serve(flags: ServeFlags): Promise<void> {
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   // Unref'ed, so that it only matters when the stop hangs.
+  const withinMs = config.server.drain_seconds * 1000 + stopWithinMs;
   setTimeout(() => {
-    log.error({ withinMs: stopWithinMs }, 'stop took too long: cut');
+    log.error({ withinMs }, 'stop took too long: cut');
     process.exit(exitCodes.fault);
-  }, stopWithinMs).unref();
+  }, withinMs).unref();
   await running.close();
   await server.close();
   log.info('stopped');

@@ -126,6 +126,10 @@ export const configSchema = Type.Object({
       'How long requests under way may take once the server stops; then their connections are cut',
       whole(1, 600, 10),
     ),
+    drain_seconds: about(
+      'How long the server still answers after it was told to stop, with /readyz at 503 and Connection: close in its answers: a little more than load balancers take to notice',
+      whole(0, 600, 0),
+    ),
   }),
   log: block({
     format: about('[LEVEL] message key=value, or one JSON object a line', oneOf(['text', 'json'], 'text')),

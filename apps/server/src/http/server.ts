@@ -6,6 +6,7 @@ import { Nonces } from './auth/nonces.ts';
 import { platformGuard } from './auth/platform.ts';
 import { clientAddressReader } from './client-address.ts';
 import { allowOrigins } from './cors.ts';
+import { drainable } from './drain.ts';
 import { JSON_TYPE, renderEnvelope } from './envelope.ts';
 import { answerErrors, sendError } from './errors.ts';
 import { meterRequests } from './metrics.ts';
@@ -24,7 +25,7 @@ const maxBodyBytes = 1024 * 1024;
 const requestTimeoutMs = 30_000;
 const purgeEveryMs = 60_000;
 
-/** The HTTP side of the server, not listening yet; `close()` ends it in bounded time. */
+/** The HTTP side of the server, not listening yet; `close()` ends it in bounded time, `drain()` comes before it. */
 export function buildHttp(options: HttpOptions): FastifyInstance {
   const { config, game, wallet, database, log, registry } = options;
   const app = fastify({
@@ -71,7 +72,9 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     await database.query('SELECT 1');
     return { ready: true };
   };
-  healthRoutes(app, options.readiness ?? asksDatabase, registry);
+  const drain = drainable(app, options.readiness ?? asksDatabase);
+  app.decorate('drain', () => drain.begin());
+  healthRoutes(app, drain.readiness, registry);
   if (!config.auth.demo_mode)
     purgeRegularly(app, nonces, (err) => log.warn({ err }, 'http: purging nonces failed'));
   return app;

@@ -24,6 +24,8 @@ export interface World {
   readonly url: string;
   readonly topic: string;
   readonly consumerGroup: string;
+  /** Starts `dt` with this world's configuration, and waits for a line where one is given. */
+  run(args: readonly string[], readyLine?: RegExp): Promise<Program>;
   /** Starts `dt serve` and waits until it listens. */
   serve(...args: string[]): Promise<Program>;
   /** Starts `dt play` against that server. */
@@ -70,11 +72,11 @@ export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}):
   await writeFile(configFile, JSON.stringify(config, null, 2));
 
   const programs: Program[] = [];
-  const run = async (args: readonly string[], readyLine?: RegExp): Promise<Program> => {
+  const run = async ([command = '', ...args]: readonly string[], readyLine?: RegExp): Promise<Program> => {
     const program = await spawnNode({
       script: dt,
-      args,
-      name: `dt ${args[0]}`,
+      args: [command, '--config', configFile, ...args],
+      name: `dt ${command}`,
       env: { ...process.env, ...env },
       ...(readyLine === undefined ? {} : { readyLine }),
     });
@@ -86,9 +88,10 @@ export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}):
     url,
     topic,
     consumerGroup,
-    serve: (...args) => run(['serve', '--config', configFile, ...args], /http: listening/),
-    play: (...args) => run(['play', '--config', configFile, '--url', url, ...args]),
-    dt: (command, ...args) => run([command, '--config', configFile, ...args]),
+    run,
+    serve: (...args) => run(['serve', ...args], /http: listening/),
+    play: (...args) => run(['play', '--url', url, ...args]),
+    dt: (command, ...args) => run([command, ...args]),
     async close() {
       for (const program of programs) await program.kill();
       await database.close();
