@@ -6,7 +6,13 @@ import { startDemo } from './demo/index.ts';
 import { createGame } from './game/index.ts';
 import { BetLimiter, buildHttp, checkListen, listen } from './http/index.ts';
 import type { Log } from './log/index.ts';
-import { messagingMode, startMessaging } from './messaging/index.ts';
+import {
+  BacklogWatch,
+  messagingMode,
+  MessagingMetrics,
+  outboxHealth,
+  startMessaging,
+} from './messaging/index.ts';
 import { every } from './operations/interval.ts';
 import { checkDatabase, openPostgres } from './operations/postgres.ts';
 import { startEmbeddedRocketMQ } from './operations/rocketmq.ts';
@@ -91,6 +97,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const applied = await migrate(database);
     if (applied.length > 0) log.info({ applied }, 'database: migrated');
 
+    const watch = new BacklogWatch(database, (err) =>
+      log.warn({ err }, 'outbox: what waits could not be read'),
+    );
+    const backlog = () => watch.read();
+    const metrics = new MessagingMetrics({
+      registry,
+      consumerGroup: config.rocketmq.consumer_group,
+      backlog,
+    });
     const messaging = startMessaging({
       config: config.rocketmq,
       outbox: config.outbox,
@@ -98,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       database,
       handlers: projectionHandlers(),
       log,
+      metrics,
       relay: has('relay'),
       consumer: has('consumer'),
     });
@@ -122,7 +138,20 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
     const limiter = new BetLimiter(config.rate_limit);
     takers.push((changed) => limiter.configure(changed.rate_limit));
-    const http = buildHttp({ config, game, wallet, database, log, registry, limiter });
+    const http = buildHttp({
+      config,
+      game,
+      wallet,
+      database,
+      log,
+      registry,
+      limiter,
+      outboxHealth: async () =>
+        outboxHealth(
+          await backlog(),
+          messaging.mode === 'silent' ? 0 : config.outbox.oldest_pending_limit_seconds,
+        ),
+    });
     opened.push({ name: 'http', close: () => stopHttp(http, config.server.drain_seconds * 1000) });
     const url = await listen(http, config.server);
     log.info({ url }, 'http: listening');

@@ -160,6 +160,10 @@ export const configSchema = Type.Object({
     ),
   }),
   outbox: block({
+    oldest_pending_limit_seconds: about(
+      'Age of the oldest message to be sent from which `/healthz/outbox` is bad; 0 is no limit',
+      whole(0, 31_536_000, 300),
+    ),
     retention_hours: about(
       'Age at which sent messages are dropped from the outbox; 0 keeps them',
       whole(0, 876_000, 168),

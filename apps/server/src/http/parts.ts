@@ -11,6 +11,12 @@ import type { BetLimiter } from './rate-limit.ts';
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
+/** `text` is what the caller reads. */
+export interface OutboxHealth {
+  readonly healthy: boolean;
+  readonly text: string;
+}
+
 /** What the HTTP side is made of. */
 export interface HttpOptions {
   readonly config: Pick<Config, 'server' | 'auth' | 'rate_limit' | 'cors'>;
@@ -24,6 +30,8 @@ export interface HttpOptions {
   readonly limiter?: BetLimiter;
   /** Whether this instance can do its work. @default asks the database */
   readonly readiness?: () => Promise<Readiness>;
+  /** Whether messages leave in time. @default says that nobody looks */
+  readonly outboxHealth?: () => Promise<OutboxHealth>;
 }
 
 /** What routes share. */

@@ -74,7 +74,11 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   };
   const drain = drainable(app, options.readiness ?? asksDatabase);
   app.decorate('drain', () => drain.begin());
-  healthRoutes(app, drain.readiness, registry);
+  healthRoutes(app, {
+    readiness: drain.readiness,
+    outboxHealth: options.outboxHealth ?? (async () => ({ healthy: true, text: 'ok: not watched' })),
+    registry,
+  });
   if (!config.auth.demo_mode)
     purgeRegularly(app, nonces, (err) => log.warn({ err }, 'http: purging nonces failed'));
   return app;

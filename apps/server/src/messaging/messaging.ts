@@ -13,6 +13,7 @@ import type { Log } from '../log/index.ts';
 import { untilItWorks } from './backoff.ts';
 import { clientOptions } from './client-options.ts';
 import { dropReporter } from './dropped.ts';
+import type { MessagingMetrics } from './metrics.ts';
 import { messagingMode, type MessagingMode } from './mode.ts';
 import { startProducer } from './producer.ts';
 import { startRetention } from './retention.ts';
@@ -26,6 +27,8 @@ export interface MessagingOptions {
   /** Effects by tag, each run inside the inbox's transaction. */
   handlers: Handlers;
   log: Log;
+  /** Told what happens. */
+  metrics?: MessagingMetrics;
   /** Sends outbox rows. @default true */
   relay?: boolean;
   /** Receives messages into the inbox. @default true */
@@ -62,6 +65,7 @@ function startEnabled({
   database,
   handlers,
   log,
+  metrics,
   relay: sends = true,
   consumer: receives = true,
 }: MessagingOptions): Messaging {
@@ -87,7 +91,11 @@ function startEnabled({
       relay = new Relay({
         database,
         publisher: rocketmqPublisher(producer),
-        onError: (err, during) => log.warn({ during, err }, 'outbox: relay failed, trying again'),
+        onBatch: (batch) => metrics?.sent(batch),
+        onError: (err, during) => {
+          metrics?.relayFailed(during);
+          log.warn({ during, err }, 'outbox: relay failed, trying again');
+        },
       });
       await relay.start();
       opened.push(relay);
@@ -97,7 +105,11 @@ function startEnabled({
         database,
         consumerGroup: config.consumer_group,
         handlers,
-        onError: (err, message) => log.warn({ ...message, err }, 'inbox: applying failed, trying again'),
+        onBatch: (batch) => metrics?.received(batch),
+        onError: (err, message) => {
+          if (message !== undefined) metrics?.handlerFailed();
+          log.warn({ ...message, err }, 'inbox: applying failed, trying again');
+        },
       });
       inbox.start();
       opened.push(inbox);
@@ -105,7 +117,7 @@ function startEnabled({
       if (consumer !== undefined) opened.push(consumer);
     }
     if ((sends || receives) && !signal.aborted) {
-      opened.push(startRetention({ outbox, inbox: inboxConfig, database, log }));
+      opened.push(startRetention({ outbox, inbox: inboxConfig, database, log, metrics }));
     }
   };
   const opening = open().catch((error: unknown) => {

@@ -74,14 +74,4 @@ describe('the reference of HTTP', () => {
       expect([url, door.app.hasRoute({ method: groups?.['method'] as 'GET', url })]).toEqual([url, true]);
     }
   });
-
-  it('names every figure, and no other', async () => {
-    const { text } = await door.call('GET', '/metrics');
-    const inCode = [...text.matchAll(/^# TYPE (?<name>\S+)/gm)].map(({ groups }) => groups?.['name']);
-    const section = /^## Figures$(?<text>.*?)^## /ms.exec(page('http'))?.groups?.['text'] ?? '';
-    const documented = [...section.matchAll(/`(?<name>\w+_(?:total|duration_ms))`/g)].map(
-      ({ groups }) => groups?.['name'],
-    );
-    expect(documented.sort()).toEqual(inCode.sort());
-  });
 });

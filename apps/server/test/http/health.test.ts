@@ -34,6 +34,36 @@ describe('health', () => {
   });
 });
 
+describe('health of the outbox', () => {
+  it('is told in plain text, and is no matter of readiness', async () => {
+    let healthy = true;
+    const outboxHealth = async () => ({
+      healthy,
+      text: healthy ? 'ok: no message waits' : '3 messages wait',
+    });
+    const watched = await openDoor({}, { outboxHealth }, table);
+    const good = await watched.call('GET', '/healthz/outbox');
+    expect([good.status, good.text, good.headers['content-type']]).toEqual([
+      200,
+      'ok: no message waits',
+      'text/plain; charset=utf-8',
+    ]);
+    healthy = false;
+    const bad = await watched.call('GET', '/healthz/outbox');
+    expect([bad.status, bad.text]).toEqual([503, '3 messages wait']);
+    expect((await watched.call('GET', '/readyz')).status).toBe(200);
+    await watched.close();
+  });
+
+  it('is bad, without the cause, when it cannot be told', async () => {
+    const outboxHealth = () => Promise.reject(new Error('connect to secret-host failed'));
+    const watched = await openDoor({}, { outboxHealth }, table);
+    const answer = await watched.call('GET', '/healthz/outbox');
+    expect([answer.status, answer.text]).toEqual([503, 'the check failed']);
+    await watched.close();
+  });
+});
+
 describe('metrics', () => {
   it('count calls by route, and bets, results and events by code', async () => {
     await door.play('POST', '/api/bet', 'a', {});

@@ -27,7 +27,7 @@ it('an instance without a relay wakes the one of another instance', async () => 
       access_key: 'rocketmq',
       secret_key: 'rocketmq123',
     },
-    outbox: { retention_hours: 0 },
+    outbox: { retention_hours: 0, oldest_pending_limit_seconds: 0 },
     inbox: { retention_hours: 0 },
     database,
     handlers: {},

@@ -1,24 +1,37 @@
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { Readiness } from '../parts.ts';
+import type { OutboxHealth, Readiness } from '../parts.ts';
 
 const text = 'text/plain; charset=utf-8';
-const readinessTimeoutMs = 3000;
+const answerTimeoutMs = 3000;
+
+export interface Health {
+  readonly readiness: () => Promise<Readiness>;
+  readonly outboxHealth: () => Promise<OutboxHealth>;
+  readonly registry: Registry;
+}
 
 /** For machines that watch: text, without the envelope. */
-export function healthRoutes(
-  app: FastifyInstance,
-  readiness: () => Promise<Readiness>,
-  registry: Registry,
-): void {
+export function healthRoutes(app: FastifyInstance, { readiness, outboxHealth, registry }: Health): void {
   app.get('/healthz', (_request, reply) => reply.header('content-type', text).send('ok'));
 
   app.get('/readyz', async (_request, reply) => {
-    const state = await inTime(readiness());
+    const state = await inTime(readiness(), (reason) => ({ ready: false as const, reason }));
     return reply
       .code(state.ready ? 200 : 503)
       .header('content-type', text)
       .send(state.ready ? 'ready' : state.reason);
+  });
+
+  app.get('/healthz/outbox', async (_request, reply) => {
+    const { healthy, text: body } = await inTime(outboxHealth(), (reason) => ({
+      healthy: false,
+      text: reason,
+    }));
+    return reply
+      .code(healthy ? 200 : 503)
+      .header('content-type', text)
+      .send(body);
   });
 
   app.get('/metrics', async (_request, reply) =>
@@ -26,16 +39,16 @@ export function healthRoutes(
   );
 }
 
-async function inTime(asked: Promise<Readiness>): Promise<Readiness> {
+async function inTime<T>(asked: Promise<T>, failed: (reason: string) => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Readiness>((resolve) => {
-    timer = setTimeout(() => resolve({ ready: false, reason: 'no answer in time' }), readinessTimeoutMs);
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(failed('no answer in time')), answerTimeoutMs);
   });
   try {
     return await Promise.race([asked, late]);
   } catch {
     // The cause may name hosts and users; it is in the log of whoever failed.
-    return { ready: false, reason: 'the check failed' };
+    return failed('the check failed');
   } finally {
     clearTimeout(timer);
   }
