@@ -71,8 +71,8 @@ export class Leases {
     return this.#liveCount;
   }
 
-  /** Renews and balances; resolves to whether lanes were taken, or rows came back in one. */
-  async tick(): Promise<boolean> {
+  /** Renews and balances. */
+  async tick(): Promise<void> {
     const { database, sessionId, instanceId, leaseMs, lanes } = this.#options;
     const startedMs = performance.now();
     const view = await select<LaneView>(database, this.#sql.renew, [
@@ -92,18 +92,17 @@ export class Leases {
     }
     this.#validUntilMs = startedMs + leaseMs * TRUSTED_SHARE;
     this.#liveCount = first.live_count;
-    const { orphans, reopened } = this.#reconcile(view);
+    const orphans = this.#reconcile(view);
     const target =
       Math.floor(LANE_COUNT / first.live_count) + (first.live_before < LANE_COUNT % first.live_count ? 1 : 0);
     await this.#release(orphans);
     await this.#release(excess([...lanes], target));
     await this.#storeFloors();
-    const freed = this.#options.holdsKeys && (await this.#freeKeys());
+    if (this.#options.holdsKeys) await this.#freeKeys();
     const wanted = view
       .filter((row) => row.free && !lanes.isLeaving(row.lane))
       .slice(0, Math.max(0, target - lanes.size));
-    const gained = wanted.length > 0 && !this.#leaving && (await this.#acquire(wanted));
-    return gained || reopened || freed;
+    if (wanted.length > 0 && !this.#leaving) await this.#acquire(wanted);
   }
 
   /** Keeps the lanes it has until `leave()`, and renews, but takes no others. */
@@ -120,14 +119,10 @@ export class Leases {
     this.#validUntilMs = 0;
   }
 
-  /**
-   * Brings the own list in line with the table; returns lanes that carry our name but are not in use, and whether rows
-   * came back in one that is.
-   */
-  #reconcile(view: readonly LaneView[]): { orphans: Lane[]; reopened: boolean } {
+  /** Brings the own list in line with the table; returns lanes that carry our name but are not in use. */
+  #reconcile(view: readonly LaneView[]): Lane[] {
     const { lanes } = this.#options;
     const orphans: Lane[] = [];
-    let reopened = false;
     for (const row of view) {
       const lane = lanes.get(row.lane);
       const epoch = Number(row.epoch);
@@ -140,13 +135,12 @@ export class Leases {
         // Nobody but a replay lowers it, and that always does: rows behind our position are pending again.
         lane.storedFloor = Number(row.floor);
         lane.reopen(lane.storedFloor);
-        reopened = true;
       }
     }
-    return { orphans, reopened };
+    return orphans;
   }
 
-  async #acquire(wanted: readonly LaneView[]): Promise<boolean> {
+  async #acquire(wanted: readonly LaneView[]): Promise<void> {
     const { database, sessionId, maxCrashes, holdsKeys, lanes } = this.#options;
     const rows = await select<AcquiredLane>(database, this.#sql.acquire, [
       sessionId,
@@ -164,26 +158,20 @@ export class Leases {
       }
     }
     for (const lane of gained.values()) lanes.add(lane);
-    return rows.length > 0;
   }
 
-  /** Ends the wait of keys whose dead row has been replayed or skipped; resolves to whether there are any. */
-  async #freeKeys(): Promise<boolean> {
+  /** Ends the wait of keys whose dead row has been replayed or skipped. */
+  async #freeKeys(): Promise<void> {
     // Those that waited before the look: what dies meanwhile is not in it.
     const waiting = [...this.#options.lanes]
       .map((lane) => ({ lane, keys: lane.keysBehindDead() }))
       .filter(({ keys }) => keys.length > 0);
-    if (waiting.length === 0) return false;
+    if (waiting.length === 0) return;
     const rows = await this.#heldKeys(waiting.map(({ lane }) => lane.lane));
     const held = new Set(rows.map((row) => row.sharding_key));
-    let freed = false;
     for (const { lane, keys } of waiting) {
-      for (const key of keys.filter((waits) => !held.has(waits))) {
-        lane.release(key);
-        freed = true;
-      }
+      for (const key of keys.filter((waits) => !held.has(waits))) lane.release(key);
     }
-    return freed;
   }
 
   #heldKeys(lanes: readonly number[]): Promise<readonly HeldKey[]> {

@@ -324,18 +324,28 @@ export class Relay {
   }
 
   async #tick(): Promise<void> {
-    const gained = await withDeadline(this.#leases.tick(), this.#queryTimeoutMs, 'lease');
+    await withDeadline(this.#leases.tick(), this.#queryTimeoutMs, 'lease');
+    this.#watchLease();
+    this.#rescanSome();
+    // Also without new lanes: a round that ended after the lease and before its late renewal has set no alarm.
+    this.#pump();
+  }
+
+  #watchLease(): void {
     clearTimeout(this.#expiryTimer);
     this.#expiryTimer = setTimeout(() => {
       this.#expire();
     }, this.#leases.validUntilMs - performance.now());
-    this.#rescanSome();
-    if (gained) this.#pump();
   }
 
   /** The lease ran out without a renewal: somebody else may own the lanes from now on. */
   #expire(): void {
     if (this.#state === 'closed') return;
+    // Renewed by a beat that is not through yet, or failed after the renewal.
+    if (performance.now() < this.#leases.validUntilMs) {
+      this.#watchLease();
+      return;
+    }
     const error = new OutboxError('lane-lost', 'the lease could not be renewed in time', { retryable: true });
     this.#onError(error, 'lease');
     this.#abort.abort(error);
