@@ -42,5 +42,11 @@ export {
   type RocketMQSendError,
   type RocketMQSendOutcome,
 } from './rocketmq/index.ts';
-export { migrate, type MigrateOptions, type MigrationReport } from './schema/migrate.ts';
+export {
+  migrate,
+  type MigrateOptions,
+  type MigrationReport,
+  type PlannedMigration,
+  planMigrations,
+} from './schema/migrate.ts';
 export { Notifier, type NotifierOptions } from './wakeups/index.ts';

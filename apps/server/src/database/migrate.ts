@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { migrate as migrateOutbox } from '@dt/outbox';
+import { migrate as migrateOutbox, planMigrations as planOutbox } from '@dt/outbox';
 import { type Database, type Queryable } from './database.ts';
 import { DatabaseError } from './errors.ts';
 
@@ -50,6 +50,44 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
   return applied;
 }
 
+export interface PlannedMigration {
+  readonly part: 'outbox' | 'server';
+  /** File name. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/**
+ * What `migrate` would apply, in order; changes nothing and waits for nobody.
+ *
+ * @throws DatabaseError `migration-changed`, as `migrate` does
+ */
+export async function planMigrations(
+  database: Queryable,
+  options: Pick<MigrateOptions, 'folder'> = {},
+): Promise<PlannedMigration[]> {
+  const plan: PlannedMigration[] = (await planOutbox(database)).map(({ name, text }) => ({
+    part: 'outbox',
+    name,
+    sql: text,
+  }));
+  const { rows: tables } = await database.query<{ exists: boolean }>(
+    `SELECT to_regclass('schema_migrations') IS NOT NULL AS exists`,
+  );
+  const { rows: done } =
+    tables[0]?.exists === true
+      ? await database.query<{ version: number; checksum: string }>(
+          'SELECT version, checksum FROM schema_migrations',
+        )
+      : { rows: [] };
+  for (const migration of await readMigrations(options.folder ?? FOLDER)) {
+    const before = done.find(({ version }) => version === migration.version);
+    if (before !== undefined) checkUnchanged(migration, before.checksum);
+    else plan.push({ part: 'server', name: migration.name, sql: migration.sql });
+  }
+  return plan;
+}
+
 /** Reads and orders the files of a folder; the numbers go 1, 2, 3 without a gap. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
@@ -89,13 +127,9 @@ async function applyOnce(tx: Queryable, migration: Migration): Promise<boolean> 
     [migration.version],
   );
   const before = rows[0];
-  if (before?.checksum === migration.checksum) return false;
   if (before !== undefined) {
-    throw new DatabaseError(
-      'migration-changed',
-      `migrations: ${migration.name} was changed after it had been applied (checksum ${before.checksum.slice(0, 12)} ` +
-        `applied, ${migration.checksum.slice(0, 12)} now); bring the file back and write a new one for the change`,
-    );
+    checkUnchanged(migration, before.checksum);
+    return false;
   }
   try {
     await tx.query({ text: migration.sql, answerTimeoutMs: STATEMENT_TIMEOUT_MS + 10_000 });
@@ -109,4 +143,13 @@ async function applyOnce(tx: Queryable, migration: Migration): Promise<boolean> 
     migration.checksum,
   ]);
   return true;
+}
+
+function checkUnchanged({ name, checksum }: Migration, applied: string): void {
+  if (applied === checksum) return;
+  throw new DatabaseError(
+    'migration-changed',
+    `migrations: ${name} was changed after it had been applied (checksum ${applied.slice(0, 12)} ` +
+      `applied, ${checksum.slice(0, 12)} now); bring the file back and write a new one for the change`,
+  );
 }

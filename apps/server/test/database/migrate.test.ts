@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@dt/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDatabase, migrate, type Database } from '../../src/database/index.ts';
+import { createDatabase, migrate, planMigrations, type Database } from '../../src/database/index.ts';
 import { MIGRATIONS } from './open-database.ts';
 
 let test: TestDatabase;
@@ -85,5 +85,30 @@ describe('migrate', () => {
     await migrate(database);
     await database.query(`INSERT INTO schema_migrations VALUES (99, '${next}', 'x')`);
     expect(await migrate(database)).toEqual([]);
+  });
+});
+
+describe('the plan of migrate', () => {
+  it('names in their order the files that migrate then applies, and changes nothing', async () => {
+    const plan = await planMigrations(database, { folder });
+    const { rows } = await database.query(
+      'SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace',
+      ['public'],
+    );
+    expect(rows).toEqual([]);
+    expect(await migrate(database, { folder })).toEqual(plan.map(({ name }) => name));
+    expect(await planMigrations(database, { folder })).toEqual([]);
+  });
+
+  it('has only what is missing, and tells a file that was changed', async () => {
+    await migrate(database, { folder });
+    const [first = ''] = await files();
+    const number = String((await files()).length + 1).padStart(4, '0');
+    await writeFile(join(folder, `${number}_more.sql`), 'CREATE TABLE more (id int);');
+    expect(await planMigrations(database, { folder })).toEqual([
+      { part: 'server', name: `${number}_more.sql`, sql: 'CREATE TABLE more (id int);' },
+    ]);
+    await writeFile(join(folder, first), 'SELECT 1;');
+    await expect(planMigrations(database, { folder })).rejects.toMatchObject({ code: 'migration-changed' });
   });
 });

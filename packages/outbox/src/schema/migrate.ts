@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { type Database, select } from '../database/database.ts';
+import { type Database, type Queryable, select } from '../database/database.ts';
 import { OutboxError } from '../errors.ts';
-import { DEFAULT_SCHEMA, quoteIdentifier, tablesOf } from './tables.ts';
+import { DEFAULT_SCHEMA, quoteIdentifier, type Tables, tablesOf } from './tables.ts';
 
 // The same distance from src/schema and from dist/schema: tests and the published package read the same files.
 const folder = new URL('../../migrations/', import.meta.url);
@@ -17,10 +17,15 @@ export interface MigrationReport {
   readonly applied: readonly string[];
 }
 
-interface Migration {
-  readonly version: number;
+export interface PlannedMigration {
+  /** File name. */
   readonly name: string;
+  /** Its SQL. */
   readonly text: string;
+}
+
+interface Migration extends PlannedMigration {
+  readonly version: number;
   readonly checksum: string;
 }
 
@@ -31,7 +36,6 @@ interface Migration {
  */
 export async function migrate(database: Database, options: MigrateOptions = {}): Promise<MigrationReport> {
   const tables = tablesOf(options.schema ?? DEFAULT_SCHEMA);
-  const migrations = await readMigrations();
   return database.transaction(async (tx) => {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('outbox migrations of ' || $1::text, 0))`, [
       tables.schema,
@@ -49,25 +53,8 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
          version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
          applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`,
     );
-    const done = new Map(
-      (
-        await select<{ version: number; checksum: string }>(
-          tx,
-          `SELECT version, checksum FROM ${tables.migrations}`,
-          [],
-        )
-      ).map((row) => [row.version, row.checksum]),
-    );
     const applied: string[] = [];
-    for (const migration of migrations) {
-      const checksum = done.get(migration.version);
-      if (checksum === migration.checksum) continue;
-      if (checksum !== undefined) {
-        throw new OutboxError(
-          'migration-changed',
-          `migration ${migration.name} was applied to schema ${tables.schema} with checksum ${checksum}, the file now has ${migration.checksum}: restore the file, changes belong into a new one`,
-        );
-      }
+    for (const migration of await missing(tx, tables)) {
       await tx.query(migration.text);
       await tx.query(`INSERT INTO ${tables.migrations} (version, name, checksum) VALUES ($1, $2, $3)`, [
         migration.version,
@@ -77,6 +64,42 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
       applied.push(migration.name);
     }
     return { applied };
+  });
+}
+
+/**
+ * What `migrate` would apply, in order; changes nothing and waits for nobody.
+ * @throws OutboxError `migration-changed` as `migrate` does
+ */
+export async function planMigrations(
+  database: Queryable,
+  options: MigrateOptions = {},
+): Promise<readonly PlannedMigration[]> {
+  const tables = tablesOf(options.schema ?? DEFAULT_SCHEMA);
+  const [found] = await select<{ exists: boolean }>(
+    database,
+    'SELECT to_regclass($1) IS NOT NULL AS exists',
+    [tables.migrations],
+  );
+  return found?.exists === true ? missing(database, tables) : readMigrations();
+}
+
+async function missing(database: Queryable, tables: Tables): Promise<Migration[]> {
+  const rows = await select<{ version: number; checksum: string }>(
+    database,
+    `SELECT version, checksum FROM ${tables.migrations}`,
+    [],
+  );
+  const done = new Map(rows.map((row) => [row.version, row.checksum]));
+  return (await readMigrations()).filter(({ name, version, checksum }) => {
+    const before = done.get(version);
+    if (before !== undefined && before !== checksum) {
+      throw new OutboxError(
+        'migration-changed',
+        `migration ${name} was applied to schema ${tables.schema} with checksum ${before}, the file now has ${checksum}: restore the file, changes belong into a new one`,
+      );
+    }
+    return before === undefined;
   });
 }
 
