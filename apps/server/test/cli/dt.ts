@@ -11,10 +11,15 @@ export interface DtRun {
 export async function dt(...args: string[]): Promise<DtRun> {
   const written = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
+    vi
+      .spyOn(process[stream], 'write')
+      .mockImplementation((text, ...rest: (BufferEncoding | (() => void) | undefined)[]) => {
+        written[stream] += String(text);
+        // Who waits until its text is out is told.
+        const told = rest.find((part) => typeof part === 'function');
+        if (told !== undefined) queueMicrotask(told);
+        return true;
+      }),
   );
   try {
     await runDt(args);

@@ -24,6 +24,7 @@ export interface World {
   readonly url: string;
   readonly topic: string;
   readonly consumerGroup: string;
+  readonly configFile: string;
   /** Starts `dt` with this world's configuration, and waits for a line where one is given. */
   run(args: readonly string[], readyLine?: RegExp): Promise<Program>;
   /** Starts `dt serve` and waits until it listens. */
@@ -88,6 +89,7 @@ export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}):
     url,
     topic,
     consumerGroup,
+    configFile,
     run,
     serve: (...args) => run(['serve', ...args], /http: listening/),
     play: (...args) => run(['play', '--url', url, ...args]),
