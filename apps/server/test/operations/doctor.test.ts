@@ -36,6 +36,11 @@ it('tells refusals by the words of the broker, and nothing else for one', () => 
   const acl = 'org.apache.rocketmq.acl.common.AclException: ';
   const caseOf = (text: string) => refusalByText(text)?.case;
   expect(caseOf(`${acl}No acl config for x`)).toBe('wrong-key');
+  expect(
+    caseOf(
+      `${acl}No PlainAccessResource for accessKey=x, org.apache.rocketmq.acl.plain.PlainPermissionManager`,
+    ),
+  ).toBe('wrong-key');
   expect(caseOf(`${acl}Check signature failed for accessKey=x`)).toBe('wrong-secret');
   expect(caseOf(`${acl}No default permission for topic:x`)).toBe('topic-permission');
   expect(caseOf(`${acl}something new`)).toBe('access-denied');

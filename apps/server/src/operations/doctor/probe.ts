@@ -35,7 +35,8 @@ export function refusalOf(error: unknown): Fault | undefined {
 
 export function refusalByText(text: string): Fault | undefined {
   if (!/AclException|AuthenticationException|AuthorizationException/.test(text)) return undefined;
-  if (/No acl config for|No accessKey is configured/.test(text))
+  // The second is what a broker says of an account that has been taken out of the file while it runs.
+  if (/No acl config for|No PlainAccessResource for|No accessKey is configured/.test(text))
     return fault(
       'wrong-key',
       `the broker does not know the access key: ${text}`,
@@ -47,7 +48,7 @@ export function refusalByText(text: string): Fault | undefined {
       `the broker knows the access key, but not this secret: ${text}`,
       'make rocketmq.secret_key and secretKey of that account in plain_acl.yml the same',
     );
-  if (/permission/i.test(text))
+  if (/permission for/i.test(text))
     return fault(
       'topic-permission',
       `the account may not do this: ${text}`,
