@@ -15,6 +15,7 @@ export const OUTBOX_ERROR_CODES = [
   'not-found',
   'not-dead',
   'unreadable',
+  'memory-too-short',
 ] as const;
 
 export type OutboxErrorCode = (typeof OUTBOX_ERROR_CODES)[number];

@@ -57,7 +57,7 @@ it('tells on channels and hooks what relay, inbox and retention do, with latenci
     { topic: 't', tag: 'good', messageKey: 'a', body: '{}', sentAtMs: Date.now() - 2000 },
   ]);
   await inbox.receive([{ topic: 't', tag: 'bad', messageKey: 'b', body: '{}' }]);
-  retention.start();
+  await retention.start();
   await eventually(() => (told['outbox:retention']?.length ?? 0) >= 2);
   await Promise.all([relay.close(), inbox.close(), retention.close()]);
   for (const { name, listener } of listeners) unsubscribe(name, listener);

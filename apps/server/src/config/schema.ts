@@ -174,6 +174,10 @@ export const configSchema = Type.Object({
       'Age at which applied messages are dropped from the inbox; 0 keeps them',
       whole(0, 876_000, 720),
     ),
+    short_memory: about(
+      'When `inbox.retention_hours` is shorter than what RocketMQ can deliver again: `refuse` drops nothing at all, `warn` drops all the same',
+      oneOf(['refuse', 'warn'], 'refuse'),
+    ),
   }),
   auth: block({
     demo_mode: about('Players call without a signature, all of the demo platform', flag(false)),

@@ -117,7 +117,15 @@ function startEnabled({
       if (consumer !== undefined) opened.push(consumer);
     }
     if ((sends || receives) && !signal.aborted) {
-      opened.push(startRetention({ outbox, inbox: inboxConfig, database, log, metrics }));
+      const retention = await startRetention({
+        config,
+        outbox,
+        inbox: inboxConfig,
+        database,
+        log,
+        metrics,
+      });
+      if (retention !== undefined) opened.push(retention);
     }
   };
   const opening = open().catch((error: unknown) => {

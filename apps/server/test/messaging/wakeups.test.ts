@@ -28,7 +28,7 @@ it('an instance without a relay wakes the one of another instance', async () => 
       secret_key: 'rocketmq123',
     },
     outbox: { retention_hours: 0, oldest_pending_limit_seconds: 0 },
-    inbox: { retention_hours: 0 },
+    inbox: { retention_hours: 0, short_memory: 'refuse' },
     database,
     handlers: {},
     log: createLog({ level: 'silent' }),

@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { type Database } from '../database/database.ts';
 import { pause, withDeadline } from '../deadline.ts';
 import { channels, tell } from '../diagnostics.ts';
-import { integerOption, requireMethod } from '../options.ts';
+import { OutboxError } from '../errors.ts';
+import { choiceOption, integerOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { yieldSql } from './retention.sql.ts';
 import { type RetentionRun, Sweep } from './sweep.ts';
@@ -19,6 +20,13 @@ export interface RetentionOptions {
    * that comes again is known: keep it longer than the broker can redeliver. @default 2592000000 (30 days)
    */
   readonly inboxMs?: number;
+  /**
+   * How long after its sending the broker may still deliver a message again, in ms. Asked once at the start, and held
+   * against `inboxMs`.
+   */
+  readonly redeliverySpanMs?: () => Promise<number>;
+  /** What becomes of an `inboxMs` shorter than that: `start()` rejects, or `onError` is told. @default 'refuse' */
+  readonly onShortMemory?: 'refuse' | 'warn';
   /** Pause between two runs. @default 60000 */
   readonly everyMs?: number;
   /** Most rows of one statement. @default 1000 */
@@ -41,6 +49,9 @@ export class Retention {
   readonly #owner = `${hostname()}:${process.pid}/${randomUUID()}`;
   readonly #yield: string;
   readonly #everyMs: number;
+  readonly #inboxMs: number;
+  readonly #redeliverySpanMs: (() => Promise<number>) | undefined;
+  readonly #onShortMemory: 'refuse' | 'warn';
   readonly #sweeps: readonly Sweep[];
   readonly #onRun: (run: RetentionRun) => void;
   readonly #onError: (error: unknown) => void;
@@ -59,6 +70,12 @@ export class Retention {
       outbox: age('outboxMs', DEFAULT_OUTBOX_MS),
       inbox: age('inboxMs', DEFAULT_INBOX_MS),
     };
+    this.#inboxMs = ages.inbox;
+    this.#redeliverySpanMs = options.redeliverySpanMs;
+    this.#onShortMemory = choiceOption('Retention', 'onShortMemory', options.onShortMemory ?? 'refuse', [
+      'refuse',
+      'warn',
+    ]);
     this.#database = database;
     this.#yield = yieldSql(tables);
     this.#everyMs = everyMs;
@@ -79,8 +96,13 @@ export class Retention {
       });
   }
 
-  /** Begins with a run within `everyMs`, so that processes that start together do not do so in step. */
-  start(): void {
+  /**
+   * Begins with a run within `everyMs`, so that processes that start together do not do so in step.
+   * @throws OutboxError `memory-too-short` when the inbox would forget what the broker can still deliver again, and
+   *   whatever `redeliverySpanMs` threw; nothing is dropped then.
+   */
+  async start(): Promise<void> {
+    await this.#checkMemory();
     if (this.#stop.signal.aborted) return;
     this.#running ??= this.#run();
   }
@@ -95,6 +117,18 @@ export class Retention {
     } catch (error) {
       this.#onError(error);
     }
+  }
+
+  async #checkMemory(): Promise<void> {
+    if (this.#inboxMs === Infinity || this.#redeliverySpanMs === undefined) return;
+    const spanMs = await this.#redeliverySpanMs();
+    if (this.#inboxMs >= spanMs) return;
+    const error = new OutboxError(
+      'memory-too-short',
+      `Retention: inboxMs is ${this.#inboxMs}, and the broker may deliver a message again for ${spanMs} ms: one that was forgotten takes effect twice; allowed is at least ${spanMs}`,
+    );
+    if (this.#onShortMemory === 'refuse') throw error;
+    this.#onError(error);
   }
 
   async #run(): Promise<void> {

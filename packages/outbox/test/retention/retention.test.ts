@@ -34,7 +34,7 @@ function startRetention(options: Partial<RetentionOptions> = {}): {
     ...options,
   });
   opened.push(retention);
-  retention.start();
+  void retention.start();
   return { retention, runs };
 }
 
@@ -196,11 +196,42 @@ describe('Retention', () => {
     await eventually(async () => Object.keys(await left('outbox')).length === 0);
   });
 
+  it('refuses to forget what the broker can deliver again, or says so and goes on', async () => {
+    await inboxRows('old', 1, 1, 3);
+    const asked = { database: schema.database, inboxMs: HOUR_MS, redeliverySpanMs: async () => 2 * HOUR_MS };
+    const refusing = new Retention({ ...asked, everyMs: 10 });
+    await expect(refusing.start()).rejects.toMatchObject({
+      code: 'memory-too-short',
+      message: expect.stringMatching(/inboxMs is 3600000.*for 7200000 ms/) as string,
+    });
+    const errors: unknown[] = [];
+    const warning = startRetention({
+      ...asked,
+      onShortMemory: 'warn',
+      onError: (error) => errors.push(error),
+    });
+    await untilRunOf(warning.runs, 'inbox');
+    expect(errors).toMatchObject([{ code: 'memory-too-short' }]);
+    expect(await left('inbox')).toEqual({});
+  });
+
+  it('asks the broker only where something may be forgotten, and drops nothing while it cannot tell', async () => {
+    const { database } = schema;
+    const redeliverySpanMs = (): Promise<number> => Promise.reject(new Error('away'));
+    await expect(new Retention({ database, redeliverySpanMs }).start()).rejects.toThrow('away');
+    const keeping = startRetention({ inboxMs: Infinity, redeliverySpanMs });
+    await untilRunOf(keeping.runs, 'outbox');
+    const enough = startRetention({ inboxMs: HOUR_MS, redeliverySpanMs: async () => HOUR_MS });
+    await untilRunOf(enough.runs, 'inbox');
+  });
+
   it('refuses options that make no sense', () => {
     const { database } = schema;
     expect(() => new Retention({ database, outboxMs: -1 })).toThrow(/outboxMs is -1, allowed is/);
     expect(() => new Retention({ database, inboxMs: 1.5 })).toThrow(/inboxMs is 1.5, allowed is/);
     expect(() => new Retention({ database, everyMs: 0 })).toThrow(/everyMs/);
+    const onShortMemory = 'forget' as 'warn';
+    expect(() => new Retention({ database, onShortMemory })).toThrow(/onShortMemory is "forget"/);
     expect(() => new Retention({} as RetentionOptions)).toThrow(/database has no method query/);
   });
 });
