@@ -74,7 +74,9 @@ describe('a well-behaved client is served', () => {
     // None of them is left in the group.
     const list = commands.getConsumerListByGroup.encodeRequest({ consumerGroup: 'G' });
     await expect
-      .poll(async () => (await broker.request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, list)).code)
+      .poll(async () => (await broker.request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, list)).code, {
+        timeout: 20_000,
+      })
       .toBe(ResponseCode.SYSTEM_ERROR);
   });
 
