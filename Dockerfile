@@ -24,7 +24,7 @@ WORKDIR /app
 COPY --from=production /app .
 USER node
 EXPOSE 8087
-# dt stops within 20 seconds; give the container more than that.
+# dt stops within server.drain_seconds and 20 seconds more; give the container longer than that.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8087/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
