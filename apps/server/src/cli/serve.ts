@@ -15,7 +15,7 @@ interface ServeFlags extends SettingsFlags {
 }
 
 /** A stop that takes longer than this after the drain is cut: whatever is left is safe to be killed. */
-const stopWithinMs = 20_000;
+export const stopWithinMs = 20_000;
 
 export function serveCommand(): Command {
   return withSettings(new Command('serve'))
