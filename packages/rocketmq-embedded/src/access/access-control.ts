@@ -71,7 +71,7 @@ export class AccessControl {
       const text = await readFile(this.#file, 'utf8');
       if (text === this.#seen) return;
       this.#seen = text;
-      this.#rules = parseAccessRules(text);
+      this.#rules = parseAccessRules(text, this.#rules);
       this.#logger.info(
         { file: this.#file, accounts: this.#rules.accounts.size },
         'rocketmq access rules read again',

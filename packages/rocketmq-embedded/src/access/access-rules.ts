@@ -19,6 +19,8 @@ export interface AccessRules {
   whiteAddresses: readonly AddressPattern[];
   /** By access key. */
   accounts: ReadonlyMap<string, Account>;
+  /** Access keys that had an account in the file as it was before. */
+  formerKeys: ReadonlySet<string>;
 }
 
 const ADMIN_CODES: ReadonlySet<number> = new Set([
@@ -45,7 +47,11 @@ export function refusalOf(rules: AccessRules, request: RemotingCommand, ip: stri
   const accessKey = field(request, 'AccessKey');
   if (accessKey === undefined) return 'No accessKey is configured';
   const account = rules.accounts.get(accessKey);
-  if (account === undefined) return `No acl config for ${accessKey}`;
+  if (account === undefined) {
+    return rules.formerKeys.has(accessKey)
+      ? `No PlainAccessResource for accessKey=${accessKey}`
+      : `No acl config for ${accessKey}`;
+  }
   if (account.whiteAddress?.(ip) === true) return undefined;
   if (!verifyRequest(signedFields(request), request.body, account.secretKey))
     return `Check signature failed for accessKey=${accessKey}`;

@@ -28,11 +28,11 @@ const PERMISSIONS: Readonly<Record<string, ReadonlySet<Permission>>> = {
 };
 
 /**
- * Reads rules in the format of RocketMQ's plain_acl.yml.
+ * Reads rules in the format of RocketMQ's plain_acl.yml. `before`: what the file held until now.
  *
  * @throws Error that names the field; never with a secret in its text
  */
-export function parseAccessRules(text: string): AccessRules {
+export function parseAccessRules(text: string, before?: AccessRules): AccessRules {
   // Without types: a secret of digits is a text, too.
   const document: unknown = parse(text, { schema: 'failsafe', logLevel: 'error' });
   const root = mapping(document, 'the file', FIELDS);
@@ -47,6 +47,7 @@ export function parseAccessRules(text: string): AccessRules {
   return {
     whiteAddresses: whites.map((entry, i) => address(entry, `globalWhiteRemoteAddresses[${i}]`)),
     accounts,
+    formerKeys: new Set([...(before?.formerKeys ?? []), ...(before?.accounts.keys() ?? [])]),
   };
 }
 

@@ -34,6 +34,12 @@ it('a broken file keeps the last good rules and says so; a good one counts witho
   expect(await remark('first-secret')).toBe(
     'org.apache.rocketmq.acl.common.AclException: Check signature failed for accessKey=application',
   );
+
+  writeFileSync(acl, 'accounts: []');
+  // As a real broker, which tells an account that it had from one that it never had.
+  const removed =
+    'org.apache.rocketmq.acl.common.AclException: No PlainAccessResource for accessKey=application';
+  await vi.waitFor(async () => expect(await remark('second-secret')).toBe(removed), { timeout: 10_000 });
 });
 
 it('a file that is missing or broken is refused at the start, by name', async () => {
