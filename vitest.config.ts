@@ -47,7 +47,6 @@ export default defineConfig({
           exclude: process.env['ROCKETMQ_TARGET'] === 'real' ? ['**/e2e/embedded/**'] : ['**/e2e/real/**'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
           globalSetup: ['packages/testkit/src/vitest-postgres.ts'],
         },
       },
