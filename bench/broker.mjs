@@ -2,7 +2,8 @@
 import { cpuMicros, line, median, rate } from './lib/figures.mjs';
 import { measure, preparePeers } from './lib/peers.mjs';
 import { timed } from './lib/report.mjs';
-import { cpuSecondsOf, fill, makeTopic, memoryOf } from './lib/rocketmq.mjs';
+import { fill, makeTopic } from './lib/rocketmq.mjs';
+import { cpuSecondsOf, memoryOf } from './lib/processes.mjs';
 import { Stage } from './lib/stage.mjs';
 
 const ROUNDS = 3;

@@ -1,7 +1,7 @@
 // The clients of other makers, each a program with the same argument and answer. What is missing on this machine is
 // left out with a line that says so.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,8 +51,7 @@ export async function preparePeers({ say, defer }, wanted = ['npm', 'java', 'go'
     }
   };
   await attempt('npm', 'ali-ons and the official client', async () => {
-    if (!existsSync(join(folder, 'node_modules', 'ali-ons')))
-      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+    installNpmPeers('ali-ons');
     peers.aliOns = { name: 'ali-ons', command: node('ali-ons.mjs'), works: ['single', 'consume'] };
     peers.official = { name: 'rocketmq-client-nodejs', command: node('official.mjs'), works: ['single'] };
   });
@@ -87,6 +86,40 @@ export async function preparePeers({ say, defer }, wanted = ['npm', 'java', 'go'
     };
   });
   return peers;
+}
+
+/**
+ * Other engines of outboxes and queues on PostgreSQL, for Node. `share`: the part of the messages that a slow one gets,
+ * as what counts is the rate.
+ * @returns {Promise<(Peer & { share: number })[]>}
+ */
+export async function prepareEngines(say) {
+  try {
+    installNpmPeers('pg-boss');
+  } catch (error) {
+    say(`left out: the other engines (${error.message.trim().split('\n').at(-1)})`);
+    return [];
+  }
+  const engine = (name, share) => ({
+    name: `${name} ${versionOf(name)}`,
+    command: node(`engines/${name}.mjs`),
+    works: ['drain'],
+    share,
+  });
+  return [
+    engine('pg-boss', 1),
+    engine('graphile-worker', 1),
+    engine('pg-transactional-outbox', 0.1),
+  ];
+}
+
+const versionOf = (name) =>
+  JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+
+/** Installs the lock file of the peers unless one of its packages is there. */
+function installNpmPeers(sample) {
+  if (existsSync(join(folder, 'node_modules', sample))) return;
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
 }
 
 /**

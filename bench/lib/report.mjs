@@ -7,6 +7,7 @@
  * @property {number} baseline the same work done the plain way, in the same run
  * @property {string} against what the plain way is
  * @property {'more' | 'less'} better
+ * @property {{ text: string, isMet: (value: number, ratio: number) => boolean }} [bar] what it is to reach
  */
 
 /** Three figures that count, whatever the size. */
@@ -15,14 +16,16 @@ const shown = (value) =>
 
 /** @param {Result[]} results */
 export function formatResults(results) {
-  const rows = results.map(({ work, value, unit, baseline, against, better }) => [
+  const bars = results.some(({ bar }) => bar !== undefined);
+  const rows = results.map(({ work, value, unit, baseline, against, better, bar }) => [
     work,
     `${shown(value)} ${unit}`,
     `${shown(baseline)} ${unit}`,
     `${shown(value / baseline)} (${better} is better)`,
+    ...(bars ? [bar ? `${bar.isMet(value, value / baseline) ? 'met' : 'MISSED'}: ${bar.text}` : ''] : []),
     against,
   ]);
-  const table = [['work', 'value', 'baseline', 'ratio', 'baseline is'], ...rows];
+  const table = [['work', 'value', 'baseline', 'ratio', ...(bars ? ['bar'] : []), 'baseline is'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const line = (row) =>
     row

@@ -24,6 +24,10 @@ export class Stage {
     this.#say = say;
   }
 
+  get postgresPid() {
+    return this.#postgres.pid;
+  }
+
   /** Remembers how to end something. */
   defer(close) {
     this.#opened.push(close);

@@ -1,0 +1,98 @@
+// From the broker into the inbox, with an effect on a balance in the same transaction; and the same rows by plain SQL.
+import { fromPgPool, Inbox, rocketmqReceiver } from '@dt/outbox';
+import { PushConsumer } from '@dt/rocketmq-client';
+import pg from 'pg';
+import { counter, stopwatch } from '../../peers/lib/harness.mjs';
+import { message, TAG } from './tables.mjs';
+
+const BATCH = 256;
+const CONNECTIONS = 4;
+
+/** Batches of different queues never share a user, so their order does not matter; that of one is fixed by the sort. */
+const EFFECT = `
+UPDATE balances b SET amount = b.amount + s.amount
+FROM (SELECT user_id, sum(amount) AS amount FROM unnest($1::int[], $2::bigint[]) AS m(user_id, amount)
+      GROUP BY user_id ORDER BY user_id) AS s
+WHERE b.user_id = s.user_id`;
+
+export const balances = {
+  batch: (tx, messages) =>
+    tx.query(EFFECT, [
+      messages.map(({ payload }) => payload.user_id),
+      messages.map(({ payload }) => payload.amount),
+    ]),
+};
+
+/**
+ * From the first message that is committed to the last of `count`; options of the consumer are those of the server.
+ * @param {{ connection: object, nameServer: string, topic: string, group: string, count: number }} spec
+ */
+export async function inboxFromBroker(spec) {
+  const { nameServer, topic, group } = spec;
+  const pool = new pg.Pool({ ...spec.connection, max: 10 });
+  const { seen, done } = counter(spec);
+  const inbox = new Inbox({
+    database: fromPgPool(pool),
+    consumerGroup: group,
+    handlers: { [TAG]: balances },
+    onBatch: ({ applied }) => seen(applied),
+    onError: (error) => process.stderr.write(`inbox: ${error.message}\n`),
+  });
+  inbox.start();
+  const consumer = new PushConsumer({
+    nameServers: nameServer,
+    group,
+    subscriptions: [{ topic, expression: '*' }],
+    from: 'first',
+    batchSize: BATCH,
+    onError: 'suspend',
+    handler: rocketmqReceiver(inbox),
+  });
+  await consumer.start();
+  const figures = await done;
+  await consumer.close();
+  await inbox.close();
+  await pool.end();
+  return figures;
+}
+
+/** The rows and effects of the same messages, which lie ready in memory, in batches of the same size. */
+export async function plainInbox({ connection, group, count }) {
+  const pool = new pg.Pool({ ...connection, max: CONNECTIONS });
+  const batches = [];
+  for (let first = 1; first <= count; first += BATCH) {
+    batches.push(Array.from({ length: Math.min(BATCH, count - first + 1) }, (_, n) => message(first + n)));
+  }
+  const stop = stopwatch();
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const client = await pool.connect();
+      for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
+        await client.query('BEGIN');
+        await client.query(
+          `INSERT INTO plain_inbox (consumer_group, message_key, topic, tag, sharding_key, payload, status, processed_at)
+           SELECT $1, k, 'bench', '${TAG}', s, p::json, 1, now()
+             FROM unnest($2::text[], $3::text[], $4::text[]) AS m(k, s, p)
+           ON CONFLICT DO NOTHING RETURNING message_key`,
+          [
+            group,
+            batch.map(({ messageKey }) => messageKey),
+            batch.map(({ shardingKey }) => shardingKey),
+            batch.map(({ payload }) => JSON.stringify(payload)),
+          ],
+        );
+        // Here two batches can share users: each takes them in the same order.
+        await client.query(
+          'SELECT FROM balances WHERE user_id = ANY ($1::int[]) ORDER BY user_id FOR NO KEY UPDATE',
+          [batch.map(({ payload }) => payload.user_id)],
+        );
+        await balances.batch(client, batch);
+        await client.query('COMMIT');
+      }
+      client.release();
+    }),
+  );
+  const figures = stop(count);
+  await pool.end();
+  return figures;
+}
