@@ -3,28 +3,38 @@ import { fileURLToPath } from 'node:url';
 import { cpuMicros, median, rate } from './lib/figures.mjs';
 import { prepareBusiness } from './lib/outbox/business.mjs';
 import { fill, prepare } from './lib/outbox/tables.mjs';
-import { cpuSecondsOf, cpuSecondsOfFamily } from './lib/processes.mjs';
 import { measure, prepareEngines } from './lib/peers.mjs';
 import { makeTopic } from './lib/rocketmq.mjs';
 import { Stage } from './lib/stage.mjs';
 
 const QUEUES = 8;
 const CONNECTIONS = 16;
-const FULL = { rounds: 3, rows: 100_000, waiting: 1_000_000, waves: 60, seconds: 4, idle: 300, engineRows: 20_000 };
-const QUICK = { rounds: 1, rows: 30_000, waiting: 200_000, waves: 20, seconds: 2, idle: 60, engineRows: 5_000 };
+const FULL = {
+  rounds: 3,
+  rows: 100_000,
+  waiting: 1_000_000,
+  waves: 60,
+  seconds: 4,
+  idle: 300,
+  engineRows: 20_000,
+};
+const QUICK = {
+  rounds: 1,
+  rows: 30_000,
+  waiting: 200_000,
+  waves: 20,
+  seconds: 2,
+  idle: 60,
+  engineRows: 5_000,
+};
 
 const program = {
   name: 'outbox',
   command: [process.execPath, fileURLToPath(new URL('./lib/outbox/program.mjs', import.meta.url))],
 };
 
-/** The parts of a run, in their order; `--only` picks of them. */
-const PARTS = ['null-sink', 'waiting', 'snapshot', 'enqueue', 'engines', 'broker', 'latency'];
-
 export async function bench({ broker: wanted, quick, only, say }) {
-  const parts = only ?? PARTS;
-  const unknown = parts.find((part) => !PARTS.includes(part));
-  if (unknown !== undefined) throw new Error(`--only takes ${PARTS.join(', ')}, not '${unknown}'`);
+  const wants = (...parts) => only === undefined || parts.some((part) => only.includes(part));
   const size = quick ? QUICK : FULL;
   if (quick) say(`--quick: ${JSON.stringify(size)} in place of ${JSON.stringify(FULL)}`);
   const stage = new Stage(say);
@@ -33,14 +43,14 @@ export async function bench({ broker: wanted, quick, only, say }) {
     const run = new Run(stage, say, size);
     await run.open();
     const results = [];
-    if (parts.includes('null-sink') || parts.includes('waiting')) results.push(...(await run.nullSink()));
-    if (parts.includes('waiting')) results.push(...(await run.waiting()));
-    if (parts.includes('snapshot')) results.push(...(await run.snapshot()));
-    if (parts.includes('enqueue')) results.push(...(await run.enqueue()));
-    if (parts.includes('engines')) results.push(...(await run.engines()));
-    if (parts.includes('broker') || parts.includes('latency')) await run.openBroker(wanted);
-    if (parts.includes('broker')) results.push(...(await run.relayAndInbox()));
-    if (parts.includes('latency')) results.push(...(await run.latency()));
+    if (wants('null-sink', 'waiting')) results.push(...(await run.nullSink()));
+    if (wants('waiting')) results.push(...(await run.waiting()));
+    if (wants('snapshot')) results.push(...(await run.snapshot()));
+    if (wants('enqueue')) results.push(...(await run.enqueue()));
+    if (wants('engines')) results.push(...(await run.engines()));
+    if (wants('broker', 'latency')) await run.openBroker(wanted);
+    if (wants('broker')) results.push(...(await run.relayAndInbox()));
+    if (wants('latency')) results.push(...(await run.latency()));
     return results;
   } finally {
     await stage.close();
@@ -104,7 +114,10 @@ class Run {
         baseline: median(whole.plain, rate),
         against: plain,
         better: 'more',
-        bar: { text: '>= 30,000 rows/s, ratio >= 0.5', isMet: (value, ratio) => value >= 30_000 && ratio >= 0.5 },
+        bar: {
+          text: '>= 30,000 rows/s, ratio >= 0.5',
+          isMet: (value, ratio) => value >= 30_000 && ratio >= 0.5,
+        },
       },
       cpuRow(`the same, CPU of relay and PostgreSQL`, whole.ours, whole.plain, plain),
       {
@@ -172,7 +185,9 @@ class Run {
 
   async enqueue() {
     const { rounds, seconds } = this.#size;
-    this.#say(`business transactions over ${CONNECTIONS} connections: alone, with a message, with the row by hand`);
+    this.#say(
+      `business transactions over ${CONNECTIONS} connections: alone, with a message, with the row by hand`,
+    );
     const of = { none: [], engine: [], plain: [] };
     for (let round = 0; round < rounds; round++) {
       for (const message of Object.keys(of)) {
@@ -209,6 +224,7 @@ class Run {
       await fill(this.#pool, 'outbox', rows);
       ours.push(await this.#work('relayBacklog', { rows }));
       for (const [engine, figures] of others) {
+        if (round > 0 && engine.share < 1) continue;
         try {
           const { connection, url } = await this.#stage.database();
           figures.push(await this.#work('drain', { connection, url, rows: rows * engine.share }, engine));
@@ -239,7 +255,10 @@ class Run {
     const inbox = { ours: [], plain: [] };
     // A broker compiles what it does often: what is not measured comes first.
     for (let round = -1; round < rounds; round++) {
-      const relayed = await this.#backlogOf('outbox', 'relayBacklog', { ...this.#place(`relay-${round + 1}`), topic });
+      const relayed = await this.#backlogOf('outbox', 'relayBacklog', {
+        ...this.#place(`relay-${round + 1}`),
+        topic,
+      });
       const group = `bench-${this.#id}-inbox-${round + 1}`;
       await this.#pool.query('TRUNCATE inbox, plain_inbox');
       await this.#pool.query('CHECKPOINT');
@@ -284,7 +303,11 @@ class Run {
     await this.#pool.query('TRUNCATE outbox, inbox');
     const quiet = await this.#latencyOf('idleLatency', { count: idle, warmUp: 30 });
     await this.#pool.query('TRUNCATE outbox, inbox');
-    const steady = await this.#latencyOf('steadyLatency', { perSecond: 1_000, seconds: seconds * 2, warmUpSeconds: 3 });
+    const steady = await this.#latencyOf('steadyLatency', {
+      perSecond: 1_000,
+      seconds: seconds * 2,
+      warmUpSeconds: 3,
+    });
     const row = ({ whole, bare }, figure, mood, bar) => ({
       work: `commit to effect, ${mood}, ${figure.slice(0, 3)}`,
       value: whole[figure],
@@ -327,19 +350,20 @@ class Run {
 
   /** One piece of work in a process of its own, with the CPU of all that took part. */
   async #work(work, spec, engine = program) {
-    const before = this.#cpuSeconds();
-    const figures = await measure(engine, { connection: this.#connection, ...spec, work });
-    const after = this.#cpuSeconds();
-    const parts = Object.keys(before).map((name) => ({ name, seconds: after[name] - before[name] }));
-    figures.allCpuSeconds = parts.reduce((sum, { seconds }) => sum + seconds, figures.cpuSeconds);
-    this.#say(`  ${(engine === program ? work : engine.name).padEnd(26)} ${lineOf(figures, parts)}`);
+    const figures = await measure(engine, {
+      connection: this.#connection,
+      watched: this.#watched(),
+      ...spec,
+      work,
+    });
+    this.#say(`  ${(engine === program ? work : engine.name).padEnd(29)} ${lineOf(figures)}`);
     return figures;
   }
 
-  #cpuSeconds() {
+  #watched() {
     return {
-      PostgreSQL: cpuSecondsOfFamily(this.#stage.postgresPid) ?? 0,
-      ...(this.#broker?.brokerPid !== undefined && { broker: cpuSecondsOf(this.#broker.brokerPid) ?? 0 }),
+      PostgreSQL: this.#stage.postgresPid,
+      ...(this.#broker?.brokerPid !== undefined && { broker: this.#broker.brokerPid }),
     };
   }
 
@@ -366,7 +390,12 @@ class Run {
   }
 }
 
-const allCpuMicros = ({ messages, allCpuSeconds }) => cpuMicros({ messages, cpuSeconds: allCpuSeconds });
+/** Of the process and of all that took part. */
+const allCpuMicros = ({ messages, cpuSeconds, watched }) =>
+  cpuMicros({
+    messages,
+    cpuSeconds: Object.values(watched).reduce((sum, seconds) => sum + seconds, cpuSeconds),
+  });
 
 function cpuRow(work, ours, baseline, against) {
   return {
@@ -379,17 +408,17 @@ function cpuRow(work, ours, baseline, against) {
   };
 }
 
-function lineOf(figures, parts) {
+function lineOf(figures) {
   if (figures.whole !== undefined) {
     const times = ({ p50Ms, p99Ms }) => `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
     return `${times(figures.whole)}; broker alone ${times(figures.bare)}`;
   }
-  const { messages, cpuSeconds, rssBytes } = figures;
+  const { messages, cpuSeconds, watched, rssBytes } = figures;
   const micros = (name, seconds) => `${name} ${cpuMicros({ messages, cpuSeconds: seconds }).toFixed(1)} us`;
   return [
     `${count(Math.round(rate(figures))).padStart(8)}/s`,
     micros('Node', cpuSeconds),
-    ...parts.map(({ name, seconds }) => micros(name, seconds)),
+    ...Object.entries(watched).map(([name, seconds]) => micros(name, seconds)),
     `${Math.round(rssBytes / 1e6)} MB`,
   ].join(', ');
 }

@@ -1,6 +1,6 @@
 // The main road: bets, settlement, outbox, broker, inbox, each against the plainest way to do the same work.
+import { rocketmqPublisher } from '@dt/outbox';
 import { Producer } from '@dt/rocketmq-client';
-import { rocketmqPublisher } from '../apps/server/dist/messaging/publisher.js';
 import { copyTables, playRounds } from './lib/bets.mjs';
 import { commitToInbox, sampleInTurn, sendToReceive } from './lib/latency.mjs';
 import { fill, nullSink, plainRowsPerSecond, prepare, relayRowsPerSecond } from './lib/relay.mjs';
@@ -60,7 +60,7 @@ async function relayAndLatency(stage, wanted, say) {
   const plain = await plainRowsPerSecond(pool, RELAY_ROWS);
   const against = 'plain SQL that claims and marks batches of 1,000';
 
-  const broker = await stage.broker(wanted);
+  const broker = await stage.broker(wanted, { jvm: 'throughput' });
   const brokerName = broker.target === 'real' ? 'RocketMQ 5.3.0' : 'the embedded broker';
   const run = Date.now().toString(36);
   say(`relay of ${BROKER_ROWS} rows to ${brokerName}`);

@@ -13,6 +13,7 @@ const BENCHMARKS = {
     about: 'the engine of outbox and inbox beside plain SQL and other engines',
     minutes: 6,
     flags: ['broker', 'quick', 'only'],
+    parts: ['null-sink', 'waiting', 'snapshot', 'enqueue', 'engines', 'broker', 'latency'],
   },
   client: { about: 'the client beside other clients of RocketMQ', minutes: 10, flags: ['broker'] },
   broker: { about: 'the embedded broker beside RocketMQ 5.3.0', minutes: 10, flags: [] },
@@ -29,7 +30,7 @@ flags
   --json                  the last line of the output is JSON, for machines
   --broker embedded|real  which broker (road, outbox, client); else the real one where Java is
   --quick                 a tenth of the work: to see that it runs, not to compare (outbox)
-  --only PART,...         some parts alone (outbox): null-sink, waiting, snapshot, enqueue, engines, broker, latency
+  --only PART,...         some parts alone (outbox): ${BENCHMARKS.outbox.parts.join(', ')}
   --help                  this text
 
 A table with the baseline of each figure goes to stdout, progress to stderr. ROCKETMQ_NAMESRV=host:port names a RocketMQ
@@ -49,12 +50,16 @@ function usage(problem) {
 function readCall() {
   const { name, flags } = parse();
   for (const flag of ['broker', 'quick', 'only']) {
-    if (flags[flag] !== undefined && !BENCHMARKS[name].flags.includes(flag)) usage(`${name} takes no --${flag}`);
+    if (flags[flag] !== undefined && !BENCHMARKS[name].flags.includes(flag))
+      usage(`${name} takes no --${flag}`);
   }
   if (flags.broker !== undefined && flags.broker !== 'embedded' && flags.broker !== 'real') {
     usage(`--broker takes embedded or real, not '${flags.broker}'`);
   }
-  return { name, ...flags, only: flags.only?.split(',') };
+  const only = flags.only?.split(',');
+  const unknown = only?.find((part) => !BENCHMARKS[name].parts.includes(part));
+  if (unknown !== undefined) usage(`--only takes parts of ${name}, and there is no '${unknown}'`);
+  return { name, ...flags, only };
 }
 
 function parse() {

@@ -45,6 +45,8 @@ export async function commitToInbox(stage, nameServer, topic) {
   const config = rocketmqConfig(nameServer, topic);
   const messaging = startMessaging({
     config,
+    outbox: { retention_hours: 0 },
+    inbox: { retention_hours: 0, short_memory: 'warn' },
     database,
     handlers: { bench: async () => undefined },
     log: createLog({ level: 'error' }),

@@ -89,8 +89,8 @@ export async function preparePeers({ say, defer }, wanted = ['npm', 'java', 'go'
 }
 
 /**
- * Other engines of outboxes and queues on PostgreSQL, for Node. `share`: the part of the messages that a slow one gets,
- * as what counts is the rate.
+ * Other engines of outboxes and queues on PostgreSQL, for Node. `share`: the part of the messages that one gets which is
+ * so slow that all of them would take minutes; what counts is the rate.
  * @returns {Promise<(Peer & { share: number })[]>}
  */
 export async function prepareEngines(say) {
@@ -106,11 +106,7 @@ export async function prepareEngines(say) {
     works: ['drain'],
     share,
   });
-  return [
-    engine('pg-boss', 1),
-    engine('graphile-worker', 1),
-    engine('pg-transactional-outbox', 0.1),
-  ];
+  return [engine('pg-boss', 1), engine('graphile-worker', 1), engine('pg-transactional-outbox', 0.05)];
 }
 
 const versionOf = (name) =>

@@ -17,7 +17,10 @@ export function cpuSecondsOfFamily(pid) {
     .filter((name) => /^\d+$/.test(name))
     .map(statOf)
     .filter((fields) => fields?.[1] === String(pid));
-  return [sum(parent, 11, 14), ...children.map((fields) => sum(fields, 11, 12))].reduce((a, b) => a + b) / CLOCK_TICKS;
+  return (
+    [sum(parent, 11, 14), ...children.map((fields) => sum(fields, 11, 12))].reduce((a, b) => a + b) /
+    CLOCK_TICKS
+  );
 }
 
 /** Resident bytes of a process, without the files it has mapped. */

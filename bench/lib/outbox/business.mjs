@@ -32,7 +32,7 @@ const messages = {
  * Transactions over `connections` connections for `seconds`: an account is changed, the transfer written down.
  * @param {{ connection: object, connections: number, seconds: number, message: 'none' | 'engine' | 'plain' }} spec
  */
-export async function business({ connection, connections, seconds, message: kind }) {
+export async function business({ connection, connections, seconds, message: kind, watched }) {
   const pool = new pg.Pool({ ...connection, max: connections });
   let done = 0;
   const run = (untilMs) =>
@@ -56,7 +56,7 @@ export async function business({ connection, connections, seconds, message: kind
     );
   await run(performance.now() + 500);
   done = 0;
-  const stop = stopwatch();
+  const stop = stopwatch(watched);
   await run(performance.now() + seconds * 1000);
   const figures = stop(done);
   await pool.end();

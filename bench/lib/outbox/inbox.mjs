@@ -57,13 +57,13 @@ export async function inboxFromBroker(spec) {
 }
 
 /** The rows and effects of the same messages, which lie ready in memory, in batches of the same size. */
-export async function plainInbox({ connection, group, count }) {
+export async function plainInbox({ connection, group, count, watched }) {
   const pool = new pg.Pool({ ...connection, max: CONNECTIONS });
   const batches = [];
   for (let first = 1; first <= count; first += BATCH) {
     batches.push(Array.from({ length: Math.min(BATCH, count - first + 1) }, (_, n) => message(first + n)));
   }
-  const stop = stopwatch();
+  const stop = stopwatch(watched);
   await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => {
       const client = await pool.connect();

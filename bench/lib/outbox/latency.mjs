@@ -38,7 +38,8 @@ class Samples {
     if (!this.#begun.has(key)) return;
     const arrived = new Promise((resolve) => this.#waiting.set(key, resolve));
     const late = pause(WITHIN_MS, true, { ref: false });
-    if ((await Promise.race([arrived, late])) === true) throw new Error(`${key} did not come in ${WITHIN_MS} ms`);
+    if ((await Promise.race([arrived, late])) === true)
+      throw new Error(`${key} did not come in ${WITHIN_MS} ms`);
     this.#waiting.delete(key);
   }
 
@@ -122,7 +123,10 @@ const figuresOf = (values) => ({
 
 /** One message after the other, a whole one and a bare one in turn, with pauses that meet no timer's phase. */
 export async function idleLatency(spec) {
-  const ways = [await openWhole(spec), await openBroker({ ...spec, topic: spec.bareTopic, group: `${spec.group}-bare` })];
+  const ways = [
+    await openWhole(spec),
+    await openBroker({ ...spec, topic: spec.bareTopic, group: `${spec.group}-bare` }),
+  ];
   for (let n = 0; n < spec.count + spec.warmUp; n++) {
     if (n === spec.warmUp) for (const way of ways) way.samples.values.length = 0;
     for (const way of ways) {
@@ -160,6 +164,8 @@ export async function steadyLatency({ perSecond, seconds, warmUpSeconds, ...spec
     return figuresOf(way.samples.values);
   };
   const whole = await measureWay(await openWhole(spec));
-  const bare = await measureWay(await openBroker({ ...spec, topic: spec.bareTopic, group: `${spec.group}-bare` }));
+  const bare = await measureWay(
+    await openBroker({ ...spec, topic: spec.bareTopic, group: `${spec.group}-bare` }),
+  );
   return { whole, bare };
 }

@@ -42,7 +42,7 @@ export async function relayBacklog(spec) {
   const pool = new pg.Pool({ ...spec.connection, max: 10 });
   const sink = await sinkOf(spec);
   const { relay, sent } = await startRelay(pool, sink.publisher);
-  const stop = stopwatch();
+  const stop = stopwatch(spec.watched);
   const done = sent(spec.rows);
   await relay.start();
   await done;
@@ -54,11 +54,11 @@ export async function relayBacklog(spec) {
 }
 
 /** `waves` times: `rows` rows are committed, and a relay that runs is told; only the time until they are marked counts. */
-export async function relayWaves({ connection, rows, waves }) {
+export async function relayWaves({ connection, rows, waves, watched }) {
   const pool = new pg.Pool({ ...connection, max: 10 });
   const { relay, sent } = await startRelay(pool, nullSink);
   await relay.start();
-  const figures = await inWaves(pool, 'outbox', rows, waves, async (before) => {
+  const figures = await inWaves(pool, 'outbox', { rows, waves, watched }, async (before) => {
     const done = sent(before + rows);
     relay.kick();
     await done;
@@ -68,38 +68,61 @@ export async function relayWaves({ connection, rows, waves }) {
   return figures;
 }
 
-async function inWaves(pool, table, rows, waves, empty) {
-  const sum = { messages: 0, seconds: 0, cpuSeconds: 0 };
+async function inWaves(pool, table, { rows, waves, watched }, empty) {
+  const all = [];
   for (let wave = -3; wave < waves; wave++) {
     const before = (wave + 3) * rows;
     await add(pool, table, rows, 'bench', before + 1);
-    const stop = stopwatch();
+    const stop = stopwatch(watched);
     await empty(before);
-    const figures = stop(rows);
     // The first ones warm up.
-    if (wave >= 0) for (const key of Object.keys(sum)) sum[key] += figures[key];
+    if (wave >= 0) all.push(stop(rows));
   }
-  return sum;
+  return sumOf(all);
+}
+
+function sumOf(all) {
+  const sum = (figure) => all.reduce((total, figures) => total + figure(figures), 0);
+  return {
+    messages: sum(({ messages }) => messages),
+    seconds: sum(({ seconds }) => seconds),
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
+    watched: Object.fromEntries(
+      Object.keys(all[0].watched).map((name) => [name, sum(({ watched }) => watched[name])]),
+    ),
+  };
 }
 
 /**
  * The plain way to do it: read a batch under lock, mark it sent, commit. Two connections, as two keep two cores busy.
  */
-export async function plainBacklog({ connection, rows }) {
+export async function plainBacklog({ connection, rows, watched }) {
   const pool = new pg.Pool({ ...connection, max: 2 });
-  const stop = stopwatch();
+  const stop = stopwatch(watched);
   let left = rows;
-  await Promise.all([0, 1].map(() => plainLoop(pool, () => left > 0, (marked) => (left -= marked))));
+  await Promise.all(
+    [0, 1].map(() =>
+      plainLoop(
+        pool,
+        () => left > 0,
+        (marked) => (left -= marked),
+      ),
+    ),
+  );
   const figures = stop(rows - left);
   await pool.end();
   return figures;
 }
 
-export async function plainWaves({ connection, rows, waves }) {
+export async function plainWaves({ connection, rows, waves, watched }) {
   const pool = new pg.Pool({ ...connection, max: 2 });
-  const figures = await inWaves(pool, 'plain_outbox', rows, waves, async () => {
+  const figures = await inWaves(pool, 'plain_outbox', { rows, waves, watched }, async () => {
     let left = rows;
-    await plainLoop(pool, () => left > 0, (marked) => (left -= marked));
+    await plainLoop(
+      pool,
+      () => left > 0,
+      (marked) => (left -= marked),
+    );
   });
   await pool.end();
   return figures;

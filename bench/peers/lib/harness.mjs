@@ -4,6 +4,8 @@
 //
 // The peers in Java and Go read and print the same.
 
+import { cpuSecondsOfFamily } from '../../lib/processes.mjs';
+
 /**
  * @typedef {object} Spec
  * @property {string} work
@@ -30,8 +32,13 @@ export async function peer(works) {
   );
 }
 
-/** Wall and CPU time from now on. */
-export function stopwatch() {
+/**
+ * Wall and CPU time from now on.
+ * @param {Record<string, number>} [watched] process ids by name: what they and their children use goes into `watched`
+ */
+export function stopwatch(watched = {}) {
+  const used = () => Object.entries(watched).map(([name, pid]) => [name, cpuSecondsOfFamily(pid) ?? 0]);
+  const before = used();
   const cpu = process.cpuUsage();
   const started = process.hrtime.bigint();
   return (messages) => {
@@ -40,6 +47,7 @@ export function stopwatch() {
       messages,
       seconds: Number(process.hrtime.bigint() - started) / 1e9,
       cpuSeconds: (user + system) / 1e6,
+      watched: Object.fromEntries(used().map(([name, seconds], n) => [name, seconds - before[n][1]])),
     };
   };
 }
@@ -82,7 +90,7 @@ export async function oneByOne({ warmUp, count }, send) {
  * Counts what a consumer is given: from the first message to the last of `count`.
  * @returns {{ seen: (messages: number) => void, done: Promise<object> }}
  */
-export function counter({ count }) {
+export function counter({ count, watched }) {
   let received = 0;
   let stop;
   let finish;
@@ -90,7 +98,7 @@ export function counter({ count }) {
   const seen = (messages) => {
     // The first call starts the clock; what it brought was fetched before and does not count.
     if (stop === undefined) {
-      stop = stopwatch();
+      stop = stopwatch(watched);
       received = 0;
       count -= messages;
       return;
