@@ -7,8 +7,10 @@ import { connect, startBroker } from './support/server.ts';
 import { WireClient } from './support/wire-client.ts';
 
 const MIB = 1024 * 1024;
-/** Generous: other work may have the processor. A stall would take all of it. */
-const SLOWEST_MS = 3_000;
+/** Of the processor, for this process: a stall takes it, and other programs do not count. */
+const SLOWEST_CPU_MS = 1_500;
+/** Of the clock: other programs may have the processor. */
+const SLOWEST_MS = 10_000;
 
 async function rawSockets(address: string, count: number): Promise<net.Socket[]> {
   const [host = '', port] = address.split(':');
@@ -23,28 +25,32 @@ async function rawSockets(address: string, count: number): Promise<net.Socket[]>
   );
 }
 
-/** The slowest of the sends that a client makes one after the other while `work` goes on. */
-async function slowestSendDuring(client: WireClient, work: () => Promise<unknown>): Promise<number> {
+/** Sends one message after the other while `work` goes on: none of the sends may be slow. */
+async function servesDuring(client: WireClient, work: () => Promise<unknown>): Promise<void> {
   let isDone = false;
-  let slowest = 0;
+  const slowest = { cpuMs: 0, ms: 0 };
   const loop = (async () => {
     while (!isDone) {
+      const cpu = process.cpuUsage();
       const start = performance.now();
       expect((await client.send({ topic: 'Well' })).code).toBe(ResponseCode.SUCCESS);
-      slowest = Math.max(slowest, performance.now() - start);
+      const { user, system } = process.cpuUsage(cpu);
+      slowest.cpuMs = Math.max(slowest.cpuMs, (user + system) / 1000);
+      slowest.ms = Math.max(slowest.ms, performance.now() - start);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   })();
   await work().finally(() => (isDone = true));
   await loop;
-  return slowest;
+  expect(slowest.cpuMs).toBeLessThan(SLOWEST_CPU_MS);
+  expect(slowest.ms).toBeLessThan(SLOWEST_MS);
 }
 
 describe('a well-behaved client is served', () => {
   it('beside a thousand connections that send and pull at once', async () => {
     const { server, broker } = await startBroker();
     await broker.createTopic('T', 4);
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       const clients = await Promise.all(Array.from({ length: 1000 }, () => connect(server.brokerAddress)));
       const codes = await Promise.all(
         clients.map(async (client, i) => {
@@ -56,12 +62,11 @@ describe('a well-behaved client is served', () => {
       expect(codes.every((code) => code === ResponseCode.SUCCESS)).toBe(true);
       for (const client of clients) client.close();
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
   });
 
   it('beside connections that come and go', async () => {
     const { server, broker } = await startBroker();
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       for (let round = 0; round < 10; round++) {
         const clients = await Promise.all(
           Array.from({ length: 100 }, () => WireClient.connect(server.brokerAddress)),
@@ -70,7 +75,6 @@ describe('a well-behaved client is served', () => {
         for (const client of clients) client.close();
       }
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
     // None of them is left in the group.
     const list = commands.getConsumerListByGroup.encodeRequest({ consumerGroup: 'G' });
     await expect
@@ -82,7 +86,7 @@ describe('a well-behaved client is served', () => {
 
   it('beside floods of garbage', async () => {
     const { server, broker } = await startBroker();
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       for (let round = 0; round < 5; round++) {
         const sockets = await rawSockets(server.brokerAddress, 50);
         for (const socket of sockets) {
@@ -94,7 +98,6 @@ describe('a well-behaved client is served', () => {
         }
       }
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
   });
 
   it('beside slow readers, who together hold no more than they may', async () => {
@@ -108,7 +111,7 @@ describe('a well-behaved client is served', () => {
     });
     const before = process.memoryUsage().rss;
     let most = 0;
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       const sockets = await rawSockets(server.brokerAddress, 60);
       for (const socket of sockets) socket.pause();
       // A thousand MiB are asked for.
@@ -121,7 +124,6 @@ describe('a well-behaved client is served', () => {
       }
       for (const socket of sockets) socket.destroy();
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
     expect(most).toBeLessThan(300 * MIB);
   });
 
@@ -129,7 +131,7 @@ describe('a well-behaved client is served', () => {
     const { server, broker } = await startBroker({ limits: { maxBufferedBytes: 16 * MIB } });
     const head = Buffer.alloc(4);
     head.writeInt32BE(15 * MIB, 0);
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       const sockets = await rawSockets(server.brokerAddress, 40);
       let closed = 0;
       for (const socket of sockets) socket.resume().once('close', () => closed++);
@@ -137,7 +139,6 @@ describe('a well-behaved client is served', () => {
       // 80 MiB were sent, 16 have room: as many stay as fit in there.
       await expect.poll(() => closed, { timeout: 10_000 }).toBeGreaterThanOrEqual(40 - 8);
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
   });
 });
 
@@ -168,7 +169,7 @@ describe('peers that are gone without a word', () => {
     const before = process.memoryUsage().rss;
     let mostBytes = 0;
     const clients = await Promise.all(Array.from({ length: GONE }, () => connect(server.brokerAddress)));
-    const slowest = await slowestSendDuring(broker, async () => {
+    await servesDuring(broker, async () => {
       await Promise.all(clients.map((client) => client.heartBeat('G', 'T')));
       expect(await membersOf(broker)).toBe(GONE);
       // Each waits for a message; every other one asks for more than fits into its socket, too.
@@ -196,7 +197,6 @@ describe('peers that are gone without a word', () => {
       // The broker looks once in this time who has been silent for so long.
       expect(performance.now() - vanishedAt).toBeLessThan(2 * SILENCE_MS + SLOWEST_MS);
     });
-    expect(slowest).toBeLessThan(SLOWEST_MS);
     expect(mostBytes).toBeLessThan(300 * MIB);
     // Their held pulls are gone: there is room for one again.
     const held = broker.pull({ topic: 'T', consumerGroup: 'G', sysFlag: 6, suspendTimeoutMillis: 60_000 });
