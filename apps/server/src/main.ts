@@ -4,7 +4,7 @@ import { gameRules, type Config } from './config/index.ts';
 import { createDatabase, migrate } from './database/index.ts';
 import { startDemo } from './demo/index.ts';
 import { createGame } from './game/index.ts';
-import { BetLimiter, buildHttp, checkListen, listen } from './http/index.ts';
+import { BetLimiter, buildHttp, checkListen, listen, type HttpOptions } from './http/index.ts';
 import type { Log } from './log/index.ts';
 import {
   BacklogWatch,
@@ -39,8 +39,8 @@ export interface ServerOptions {
 }
 
 export interface Server {
-  /** Where HTTP answers; absent without the role http. */
-  readonly url?: string;
+  /** Where HTTP answers: players and dealers with the role http, who watches the instance with any. */
+  readonly url: string;
   /** Takes the settings that are `live` in the schema; the others stay as they were at the start. */
   configure(config: Config): void;
   /** Stops everything this process started, the newest first, in bounded time. */
@@ -74,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 
   // Before anything is opened: a second start beside a running one must not touch what that one uses.
-  if (has('http')) await checkListen(config.server);
+  await checkListen(config.server);
   try {
     const postgres = await openPostgres(config.database, {
       embedded: embedded ? 'start' : 'never',
@@ -118,45 +118,46 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       consumer: has('consumer'),
     });
     opened.push({ name: 'messaging', close: () => messaging.close() });
-    if (!has('http')) return { configure, close };
+    const openGame = async (): Promise<Pick<HttpOptions, 'calls' | 'limiter'>> => {
+      const wallet = createWallet({ database });
+      const game = createGame({
+        database,
+        config: gameRules(config.game),
+        topic: config.rocketmq.topic_settle,
+        onCommitted: () => messaging.committed(),
+      });
+      takers.push((changed) => game.configure(gameRules(changed.game)));
+      if (config.auth.demo_mode) await seedDemoPlayer(database);
+      const sealer = every(
+        sealEveryMs,
+        () => game.sealDue(),
+        (err) => log.warn({ err }, 'rounds: sealing failed'),
+      );
+      opened.push({ name: 'sealer', close: () => sealer.close() });
+      const limiter = new BetLimiter(config.rate_limit);
+      takers.push((changed) => limiter.configure(changed.rate_limit));
+      return { calls: { game, wallet }, limiter };
+    };
 
-    const wallet = createWallet({ database });
-    const game = createGame({
-      database,
-      config: gameRules(config.game),
-      topic: config.rocketmq.topic_settle,
-      onCommitted: () => messaging.committed(),
-    });
-    takers.push((changed) => game.configure(gameRules(changed.game)));
-    if (config.auth.demo_mode) await seedDemoPlayer(database);
-    const sealer = every(
-      sealEveryMs,
-      () => game.sealDue(),
-      (err) => log.warn({ err }, 'rounds: sealing failed'),
-    );
-    opened.push({ name: 'sealer', close: () => sealer.close() });
-
-    const limiter = new BetLimiter(config.rate_limit);
-    takers.push((changed) => limiter.configure(changed.rate_limit));
     const http = buildHttp({
       config,
-      game,
-      wallet,
+      ...(has('http') && (await openGame())),
       database,
       log,
       registry,
-      limiter,
       outboxHealth: async () =>
         outboxHealth(
           await backlog(),
           messaging.mode === 'silent' ? 0 : config.outbox.oldest_pending_limit_seconds,
         ),
     });
-    opened.push({ name: 'http', close: () => stopHttp(http, config.server.drain_seconds * 1000) });
+    // Without calls nobody has to look elsewhere first.
+    const drainMs = has('http') ? config.server.drain_seconds * 1000 : 0;
+    opened.push({ name: 'http', close: () => stopHttp(http, drainMs) });
     const url = await listen(http, config.server);
     log.info({ url }, 'http: listening');
 
-    if (demo) {
+    if (demo && has('http')) {
       const table = startDemo({ baseUrl: url, config, database, log });
       opened.push({ name: 'demo', close: () => table.close() });
     }

@@ -23,7 +23,10 @@ export function serveCommand(): Command {
     .option('--embedded', 'start PostgreSQL and RocketMQ in this process where none is configured or answers')
     .option('--demo', 'run a demo table whose rounds settle live (needs auth.demo_mode)')
     .option('--no-demo', 'no demo table')
-    .option('-p, --port <number>', 'HTTP port (server.port)')
+    .option(
+      '-p, --port <number>',
+      'HTTP port (server.port); without the role http for health and metrics alone',
+    )
     .addOption(
       new Option('--roles <list>', `what this instance does: ${roles.join(', ')}`)
         .argParser(parseRoles)

@@ -20,8 +20,8 @@ export interface OutboxHealth {
 /** What the HTTP side is made of. */
 export interface HttpOptions {
   readonly config: Pick<Config, 'server' | 'auth' | 'rate_limit' | 'cors'>;
-  readonly game: Game;
-  readonly wallet: Wallet;
+  /** What players and dealers call. @default nothing: only those that watch the instance get answers */
+  readonly calls?: { readonly game: Game; readonly wallet: Wallet };
   readonly database: Pick<Database, 'query'>;
   readonly log: Log;
   /** Gets the HTTP figures and is what `/metrics` shows. */

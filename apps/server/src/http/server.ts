@@ -27,7 +27,7 @@ const purgeEveryMs = 60_000;
 
 /** The HTTP side of the server, not listening yet; `close()` ends it in bounded time, `drain()` comes before it. */
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const { config, game, wallet, database, log, registry } = options;
+  const { config, database, log, registry } = options;
   const app = fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
@@ -52,22 +52,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   answerErrors(app, log);
   boundClose(app, config.server.close_timeout_seconds * 1000);
 
-  const nonces = new Nonces(database);
-  const clientAddress = clientAddressReader(config.server.trust_proxy);
-  const door: Door = {
-    app,
-    game,
-    wallet,
-    admin: adminGuard(config.auth.admin),
-    platform: platformGuard({ auth: config.auth, nonces, clientAddress }),
-    limiter: options.limiter ?? new BetLimiter(config.rate_limit),
-    clientAddress,
-  };
-  betRoute(door);
-  roundEventRoutes(door);
-  userRoutes(door);
-  walletRoutes(door);
-  roundRoute(door);
+  if (options.calls !== undefined) answerCalls(app, options.calls, options);
   const asksDatabase = async (): Promise<{ ready: true }> => {
     await database.query('SELECT 1');
     return { ready: true };
@@ -79,9 +64,32 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     outboxHealth: options.outboxHealth ?? (async () => ({ healthy: true, text: 'ok: not watched' })),
     registry,
   });
+  return app;
+}
+
+function answerCalls(
+  app: FastifyInstance,
+  { game, wallet }: NonNullable<HttpOptions['calls']>,
+  { config, database, log, limiter }: HttpOptions,
+): void {
+  const nonces = new Nonces(database);
+  const clientAddress = clientAddressReader(config.server.trust_proxy);
+  const door: Door = {
+    app,
+    game,
+    wallet,
+    admin: adminGuard(config.auth.admin),
+    platform: platformGuard({ auth: config.auth, nonces, clientAddress }),
+    limiter: limiter ?? new BetLimiter(config.rate_limit),
+    clientAddress,
+  };
+  betRoute(door);
+  roundEventRoutes(door);
+  userRoutes(door);
+  walletRoutes(door);
+  roundRoute(door);
   if (!config.auth.demo_mode)
     purgeRegularly(app, nonces, (err) => log.warn({ err }, 'http: purging nonces failed'));
-  return app;
 }
 
 /** Signatures cover the bytes as they came, and who calls is checked before a body is read as anything. */

@@ -59,8 +59,7 @@ export async function openDoor(
   const log: string[] = [];
   const app = buildHttp({
     config: configOf(settings),
-    game: table.game,
-    wallet: table.wallet,
+    calls: { game: table.game, wallet: table.wallet },
     database: table.database,
     log: createLog({ level: 'debug', destination: { write: (line: string) => log.push(line) } }),
     registry: new Registry(),
@@ -119,7 +118,8 @@ export async function openDoor(
   };
 }
 
-function configOf(settings: Record<string, unknown>): Config {
+/** @param settings laid over a configuration in demo mode, by path */
+export function configOf(settings: Record<string, unknown>): Config {
   const all = {
     'auth.demo_mode': true,
     'auth.admin.token': ADMIN_TOKEN,

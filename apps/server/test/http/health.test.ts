@@ -1,6 +1,9 @@
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildHttp } from '../../src/http/index.ts';
+import { createLog } from '../../src/log/index.ts';
 import { openTable, type Table } from '../game/table.ts';
-import { openDoor, type Door } from './door.ts';
+import { configOf, openDoor, type Door } from './door.ts';
 
 let table: Table;
 let door: Door;
@@ -31,6 +34,18 @@ describe('health', () => {
     const answer = await waiting.call('GET', '/readyz');
     expect([answer.status, answer.text]).toEqual([503, 'the database is being migrated']);
     await waiting.close();
+  });
+});
+
+describe('an instance that takes no calls', () => {
+  it('is watched like any other, and knows no path of the game', async () => {
+    const { database } = table;
+    const log = createLog({ level: 'error' });
+    const app = buildHttp({ config: configOf({}), database, log, registry: new Registry() });
+    const ask = async (url: string): Promise<number> => (await app.inject({ url })).statusCode;
+    expect([await ask('/healthz'), await ask('/readyz'), await ask('/metrics')]).toEqual([200, 200, 200]);
+    expect([await ask('/api/user/balance'), await ask('/api/round/one')]).toEqual([404, 404]);
+    await app.close();
   });
 });
 

@@ -1,0 +1,145 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { findFreePort, type Program, type RunningBroker } from '@dt/testkit';
+import { expect } from 'vitest';
+import { reconcile } from '../../src/operations/reconcile.ts';
+import { createWorld, delivered, type World } from './harness.ts';
+import { type FailedRequest, startLoadBalancer } from './load-balancer.ts';
+
+export interface LoadOptions {
+  readonly broker: RunningBroker;
+  /** How long bets come. */
+  readonly durationMs: number;
+  /** Each of them bets once a round, a round takes bets for 2 s. */
+  readonly players: number;
+  /** How long two instances serve before the next one is taken away. */
+  readonly calmMs: number;
+}
+
+export interface LoadFigures {
+  readonly seconds: number;
+  readonly requests: number;
+  readonly orders: number;
+  readonly messages: number;
+  readonly killed: number;
+  readonly drained: number;
+  /** Requests that were under way in an instance when it was killed. */
+  readonly lostAnswers: number;
+  /** From the transaction that wrote a message to the commit of its effect. */
+  readonly arrivalMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+const bettingMs = 2000;
+/** A connection of a killed process is known to be dead by then. */
+const resetWithinMs = 2000;
+
+/**
+ * Two instances behind a load balancer under a game without pause; one is killed and one drained in turn until the
+ * game ends. Holds that no request fails but those on the connections of a killed one, that every message takes effect
+ * once, and that the game's own closing check is clean.
+ */
+export async function twoInstancesUnderLoad(options: LoadOptions): Promise<LoadFigures> {
+  const { broker, players, calmMs } = options;
+  const world = await createWorld({ broker });
+  const ports = [await findFreePort(), await findFreePort()];
+  const balancer = await startLoadBalancer(ports);
+  const serve = (port: number): Promise<Program> =>
+    world.serve('--port', String(port), '--set', 'server.drain_seconds=1');
+  try {
+    const instances = await Promise.all(ports.map(serve));
+    await balancer.allReady();
+    const startedMs = performance.now();
+    // What the balancer answers 502 is asked again: the order must then be there once.
+    const game = await world.play(
+      ...['--url', balancer.url, '--rounds', String(Math.ceil(options.durationMs / bettingMs))],
+      ...['--players', String(players), '--betting-ms', String(bettingMs), '--step-ms', '20'],
+      ...['--retry', '--drain-timeout', '60', '--json'],
+    );
+    const kills: { port: number; atMs: number; connections: number }[] = [];
+    let drained = 0;
+    for (let turn = 0; await stillPlaying(game, calmMs); turn += 1) {
+      // Killed, drained, killed, drained; each instance is both in four turns.
+      const at = turn % 4 === 0 || turn % 4 === 3 ? 0 : 1;
+      const port = ports[at] as number;
+      const instance = instances[at] as Program;
+      if (turn % 2 === 0) {
+        kills.push({ port, atMs: performance.now(), connections: balancer.connections(port) });
+        await instance.kill();
+      } else {
+        expect(await instance.stop({ signal: 'SIGTERM' }), instance.output()).toEqual({
+          code: 0,
+          signal: null,
+        });
+        drained += 1;
+      }
+      instances[at] = await serve(port);
+      await balancer.allReady();
+    }
+    expect(await game.exited, game.output()).toEqual({ code: 0, signal: null });
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    const report = JSON.parse(game.output().trim().split('\n').at(-1) ?? '') as {
+      good: boolean;
+      orders: number;
+    };
+    expect(report).toMatchObject({ good: true });
+
+    const lost = kills.map((kill) => balancer.failed.filter((request) => isLostTo(kill, request)));
+    expect(balancer.failed.filter((request) => !lost.flat().includes(request))).toEqual([]);
+    for (const [index, { connections }] of kills.entries())
+      expect(lost[index]?.length).toBeLessThanOrEqual(connections);
+    await everythingArrivedOnce(world);
+    return {
+      seconds,
+      requests: balancer.requests(),
+      killed: kills.length,
+      drained,
+      lostAnswers: lost.flat().length,
+      ...(await arrivals(world)),
+    };
+  } finally {
+    await balancer.close();
+    await world.close();
+  }
+}
+
+/** Waits; whether the game goes on then. */
+async function stillPlaying(game: Program, calmMs: number): Promise<boolean> {
+  await Promise.race([pause(calmMs), game.exited]);
+  return game.running;
+}
+
+function isLostTo(kill: { port: number; atMs: number }, { port, atMs }: FailedRequest): boolean {
+  return port === kill.port && atMs >= kill.atMs && atMs < kill.atMs + resetWithinMs;
+}
+
+export async function everythingArrivedOnce(world: World): Promise<void> {
+  await delivered(world);
+  expect(await reconcile(world.database, { projections: true })).toEqual([]);
+  const { rows } = await world.database.query(
+    `SELECT (SELECT count(*)::int FROM inbox WHERE consumer_group = $1 AND status = 1) -
+            (SELECT count(*)::int FROM outbox WHERE status = 1) AS difference`,
+    [world.consumerGroup],
+  );
+  expect(rows).toEqual([{ difference: 0 }]);
+}
+
+export async function arrivals({
+  database,
+  consumerGroup,
+}: World): Promise<Pick<LoadFigures, 'orders' | 'messages' | 'arrivalMs'>> {
+  const { rows } = await database.query<{
+    orders: number;
+    messages: number;
+    p50: number;
+    p99: number;
+    max: number;
+  }>(
+    `SELECT (SELECT count(*)::int FROM orders) AS orders, count(*)::int AS messages,
+            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms))::int AS p50,
+            round(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms))::int AS p99, round(max(ms))::int AS max
+       FROM (SELECT extract(epoch FROM i.processed_at - o.created_at)::float8 * 1000 AS ms
+               FROM outbox o JOIN inbox i ON i.message_key = o.message_key AND i.consumer_group = $1) arrived`,
+    [consumerGroup],
+  );
+  const { orders = 0, messages = 0, p50 = 0, p99 = 0, max = 0 } = rows[0] ?? {};
+  return { orders, messages, arrivalMs: { p50, p99, max } };
+}
