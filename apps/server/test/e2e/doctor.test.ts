@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Admin } from '@dt/rocketmq-client';
 import { eventually, findFreePort, proxyRocketmq, type RunningBroker, startBroker } from '@dt/testkit';
@@ -106,6 +107,24 @@ async function silentPort(): Promise<number> {
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+/** The NameServer as another machine reaches it: under an address of this one that is not loopback. */
+async function fromOutside(nameServer: string): Promise<string> {
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outside = interfaces.find(({ internal, family }) => !internal && family === 'IPv4');
+  // A machine without a network reaches itself through the address of all.
+  const host = outside?.address ?? '0.0.0.0';
+  const [to = '', port] = nameServer.split(':');
+  const server = createServer((near) => {
+    const far = connect(Number(port), to);
+    near.on('error', () => far.destroy()).on('close', () => far.destroy());
+    far.on('error', () => near.destroy()).on('close', () => near.destroy());
+    near.pipe(far).pipe(near);
+  }).listen(0, host);
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return `${host}:${(server.address() as AddressInfo).port}`;
 }
 
 const allDelivered = (): Promise<void> => delivered({ database: table.database, consumerGroup: GROUP });
@@ -241,6 +260,45 @@ describe(`dt doctor on ${target} RocketMQ`, () => {
     expect(casesOf(await look(), 'production')).toContain('fault money');
   });
 
+  it('names a topic that lets nothing in or nothing out', async () => {
+    await withAdmin(open.nameServer, undefined, async (admin) => {
+      await admin.createTopic({ topic: 'read_only', readQueueNums: 4, writeQueueNums: 4, perm: 4 });
+      await admin.createTopic({ topic: 'write_only', readQueueNums: 4, writeQueueNums: 4, perm: 2 });
+    });
+    for (const [topic, evidence] of [
+      ['read_only', '0 queues to write, 4 to read'],
+      ['write_only', '4 queues to write, 0 to read'],
+    ] as const) {
+      await eventually(
+        async () => casesOf(await look({ topic_settle: topic }), 'topic').includes('fault topic-closed'),
+        { timeoutMs: 20_000, what: `the route of ${topic}` },
+      );
+      expect(evidenceOf(await look({ topic_settle: topic }), 'topic')).toContain(evidence);
+    }
+  });
+
+  it('names a broker that other machines cannot reach, when the NameServer is on one', async () => {
+    const points = await look({ name_server: await fromOutside(open.nameServer) });
+    expect(casesOf(points, 'rocketmq')).toEqual([]);
+    expect(casesOf(points, 'production')).toContain('warning broker-address');
+    expect(evidenceOf(points, 'production')).toContain(`registered as ${open.brokerAddress}`);
+  });
+
+  it('says of a point that it could not be looked at to its end, and goes on with the others', async () => {
+    const blocker = await table.database.transaction(async (client) => {
+      await client.query('LOCK TABLE outbox, inbox IN ACCESS EXCLUSIVE MODE');
+      return look();
+    });
+    const late = blocker.filter(({ faults }) => faults.some((one) => one.case === 'probe-failed'));
+    expect(late.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'outbox failed',
+      'inbox failed',
+      'production failed',
+    ]);
+    expect(evidenceOf(blocker, 'outbox')).toBe('no answer within 5000 ms');
+    expect(stateOf(blocker, 'rocketmq')).toBe('ok');
+  });
+
   it('names a disk that is full up to where the broker deletes', async () => {
     const setLimit = (percent: string): Promise<void> =>
       withAdmin(open.nameServer, undefined, (admin) =>
@@ -282,6 +340,27 @@ describe(`dt doctor on ${target} RocketMQ`, () => {
       expect(report(fixed).join('\n')).toContain('fixed: created with 8 queues');
       await eventually(async () => stateOf(await look(at({})), 'topic') === 'ok', { timeoutMs: 20_000 });
     });
+  });
+
+  it('names a missing group, says why it may not create it, and creates it as an operator', async () => {
+    const at = { name_server: locked.nameServer, consumer_group: 'game-consumer' };
+    const operator = { access_key: 'rocketmq-admin', secret_key: 'change-me-admin' };
+    const allow = (value: string): Promise<void> =>
+      withAdmin(
+        locked.nameServer,
+        { accessKey: operator.access_key, secretKey: operator.secret_key },
+        (admin) => admin.updateBrokerConfig(locked.brokerAddress, { autoCreateSubscriptionGroup: value }),
+      );
+    await allow('false');
+    expect(casesOf(await look(at), 'consumer')).toEqual(['fault group-missing', 'fault no-members']);
+    const refused = await look(at, { fix: true });
+    expect(evidenceOf(refused, 'consumer')).toMatch(
+      /has no group game-consumer, and autoCreateSubscriptionGroup=false; creating it: .*AclException/,
+    );
+    const fixed = await look({ ...at, ...operator }, { fix: true });
+    expect(report(fixed).join('\n')).toContain('fixed: created');
+    expect(casesOf(await look(at), 'consumer')).toEqual(['fault no-members']);
+    await allow('true');
   });
 
   // What only a real broker does; the last ones, for they take it away.
