@@ -5,7 +5,7 @@ import { createDatabase, migrate } from './database/index.ts';
 import { startDemo } from './demo/index.ts';
 import { createGame } from './game/index.ts';
 import { BetLimiter, buildHttp, checkListen, listen, type HttpOptions } from './http/index.ts';
-import type { Log } from './log/index.ts';
+import { Failures, type Log } from './log/index.ts';
 import {
   BacklogWatch,
   messagingMode,
@@ -97,8 +97,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const applied = await migrate(database);
     if (applied.length > 0) log.info({ applied }, 'database: migrated');
 
+    const failures = new Failures({ log });
     const watch = new BacklogWatch(database, (err) =>
-      log.warn({ err }, 'outbox: what waits could not be read'),
+      failures.warn({ err }, 'outbox: what waits could not be read'),
     );
     const backlog = () => watch.read();
     const metrics = new MessagingMetrics({
@@ -130,8 +131,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       if (config.auth.demo_mode) await seedDemoPlayer(database);
       const sealer = every(
         sealEveryMs,
-        () => game.sealDue(),
-        (err) => log.warn({ err }, 'rounds: sealing failed'),
+        async () => {
+          await game.sealDue();
+          failures.over('rounds: sealing failed');
+        },
+        (err) => failures.warn({ err }, 'rounds: sealing failed'),
       );
       opened.push({ name: 'sealer', close: () => sealer.close() });
       const limiter = new BetLimiter(config.rate_limit);

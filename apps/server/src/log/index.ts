@@ -1,1 +1,2 @@
+export { Failures } from './failures.ts';
 export { createLog, describeError, type Log, type LogLevel, type LogOptions } from './log.ts';

@@ -9,7 +9,7 @@ import {
 } from '@dt/outbox';
 import { PushConsumer } from '@dt/rocketmq-client';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../log/index.ts';
+import { Failures, type Log } from '../log/index.ts';
 import { untilItWorks } from './backoff.ts';
 import { clientOptions } from './client-options.ts';
 import { dropReporter } from './dropped.ts';
@@ -18,6 +18,9 @@ import { messagingMode, type MessagingMode } from './mode.ts';
 import { startProducer } from './producer.ts';
 import { startRetention } from './retention.ts';
 import { ensureTopic } from './topic.ts';
+
+const relayFailed = 'outbox: relay failed, trying again';
+const consumerFailed = 'rocketmq: consumer start failed';
 
 export interface MessagingOptions {
   config: Config['rocketmq'];
@@ -73,6 +76,7 @@ function startEnabled({
   const { signal } = stop;
   // What has been opened, in order; closed in the opposite order.
   const opened: { close(): Promise<void> }[] = [];
+  const failures = new Failures({ log });
   let relay: Relay | undefined;
   let notifier: Notifier | undefined;
   if (!sends) {
@@ -91,10 +95,15 @@ function startEnabled({
       relay = new Relay({
         database,
         publisher: rocketmqPublisher(producer),
-        onBatch: (batch) => metrics?.sent(batch),
+        onBatch: (batch) => {
+          metrics?.sent(batch);
+          // It was claimed, sent and marked.
+          if (batch.sent > 0)
+            for (const during of ['claim', 'publish', 'mark']) failures.over(relayFailed, { during });
+        },
         onError: (err, during) => {
           metrics?.relayFailed(during);
-          log.warn({ during, err }, 'outbox: relay failed, trying again');
+          failures.warn({ during, err }, relayFailed);
         },
       });
       await relay.start();
@@ -108,7 +117,9 @@ function startEnabled({
         onBatch: (batch) => metrics?.received(batch),
         onError: (err, message) => {
           if (message !== undefined) metrics?.handlerFailed();
-          log.warn({ ...message, err }, 'inbox: applying failed, trying again');
+          // One message's own failure is told for each of them, at the pace of its tries.
+          const told = message === undefined ? failures : log;
+          told.warn({ ...message, err }, 'inbox: applying failed, trying again');
         },
       });
       inbox.start();
@@ -151,12 +162,15 @@ async function startConsumer(
   log: Log,
   signal: AbortSignal,
 ): Promise<PushConsumer | undefined> {
+  const { consumer_group: group, topic_settle: topic } = config;
+  const shared = clientOptions(config, log);
+  const failures = new Failures({ log });
   const consumer = await untilItWorks(
     async () => {
       const consumer = new PushConsumer({
-        ...clientOptions(config, log),
-        group: config.consumer_group,
-        subscriptions: [{ topic: config.topic_settle, expression: '*' }],
+        ...shared,
+        group,
+        subscriptions: [{ topic, expression: '*' }],
         from: 'first',
         batchSize: 256,
         // The inbox keeps failed effects itself and retries them in key order; what can still fail here is the
@@ -169,12 +183,12 @@ async function startConsumer(
     },
     {
       signal,
-      onFailure: (err, retryInMs) =>
-        log.error({ group: config.consumer_group, err, retryInMs }, 'rocketmq: consumer start failed'),
+      onFailure: (err, retryInMs) => failures.error({ group, err, retryInMs }, consumerFailed),
     },
   );
   if (consumer !== undefined) {
-    log.info({ group: config.consumer_group, topic: config.topic_settle }, 'rocketmq: consumer started');
+    failures.over(consumerFailed);
+    log.info({ group, topic }, 'rocketmq: consumer started');
   }
   return consumer;
 }

@@ -1,6 +1,6 @@
-import { Producer } from '@dt/rocketmq-client';
+import { Producer, type ProducerOptions } from '@dt/rocketmq-client';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../log/index.ts';
+import { Failures, type Log } from '../log/index.ts';
 import { untilItWorks } from './backoff.ts';
 import { clientOptions } from './client-options.ts';
 
@@ -20,10 +20,12 @@ export async function startProducer(
   log.info({ topics: [config.topic_settle] }, 'rocketmq: topics configured');
   log.info({ opts_count: 1 }, 'rocketmq: creating producer');
 
+  const options = { ...clientOptions(config, log), group: config.producer_group };
+  const failures = new Failures({ log });
   let announced = false;
   const producer = await untilItWorks(
     async () => {
-      const producer = createProducer(config, log);
+      const producer = createProducer(options);
       if (!announced) log.info('rocketmq: producer created, starting...');
       announced = true;
       try {
@@ -38,17 +40,20 @@ export async function startProducer(
       signal,
       onFailure: (error, retryInMs) => {
         const { message, cause } = error as Error;
-        log.error({ endpoint, err: cause, retryInMs }, `rocketmq: ${message}`);
+        failures.error({ endpoint, err: cause, retryInMs }, `rocketmq: ${message}`);
       },
     },
   );
-  if (producer !== undefined) log.info({ endpoint }, 'rocketmq enabled');
+  if (producer !== undefined) {
+    for (const what of ['init', 'start']) failures.over(`rocketmq: producer ${what} failed`);
+    log.info({ endpoint }, 'rocketmq enabled');
+  }
   return producer;
 }
 
-function createProducer(config: Config['rocketmq'], log: Log): Producer {
+function createProducer(options: ProducerOptions): Producer {
   try {
-    return new Producer({ ...clientOptions(config, log), group: config.producer_group });
+    return new Producer(options);
   } catch (error) {
     throw new Error('producer init failed', { cause: error });
   }

@@ -79,7 +79,8 @@ export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}):
       args: [command, '--config', configFile, ...args],
       name: `dt ${command}`,
       env: { ...process.env, ...env },
-      ...(readyLine === undefined ? {} : { readyLine }),
+      // A machine that several games load takes its time.
+      ...(readyLine === undefined ? {} : { readyLine, readyTimeoutMs: 90_000 }),
     });
     programs.push(program);
     return program;

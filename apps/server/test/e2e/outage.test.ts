@@ -2,7 +2,7 @@ import { type RunningBroker, startBroker } from '@dt/testkit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reconcile } from '../../src/operations/reconcile.ts';
-import { createWorld, delivered, outboxCounts, target, type World } from './harness.ts';
+import { createWorld, delivered, linesOf, outboxCounts, target, type World } from './harness.ts';
 
 /** The JVM gets the outage that operators fear; the embedded broker is the same code path, in less of a test's time. */
 const outageMs = target === 'real' ? 30_000 : 8_000;
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 it(`the ${target} broker away for ${outageMs / 1000} s in the middle of a game: the game goes on, rows wait, all arrive after it is back`, async () => {
   const { database } = world;
-  await world.serve();
+  const server = await world.serve();
   const rounds = Math.ceil(outageMs / 1000) + 15;
   const game = await world.play(
     ...['--rounds', String(rounds), '--players', '10', '--betting-ms', '800', '--step-ms', '50'],
@@ -46,6 +46,15 @@ it(`the ${target} broker away for ${outageMs / 1000} s in the middle of a game: 
   await delivered(world);
   expect(await outboxCounts(database)).toMatchObject({ pending: 0, dead: 0 });
   expect(await reconcile(database, { projections: true })).toEqual([]);
+
+  // The log is not drowned: each cause is said at once and then seldom, and that it is over.
+  await server.waitForLine(/^\[INFO\] over: outbox: relay failed, trying again times=\d+ seconds=\d+$/);
+  const said = new Map<string, number>();
+  for (const line of linesOf(server).filter((each) => /^\[(WARN|ERROR)\] /.test(each))) {
+    const cause = line.replace(/ (times|seconds)=.*/, '').replaceAll(/\d+/g, '#');
+    said.set(cause, (said.get(cause) ?? 0) + 1);
+  }
+  expect([...said].filter(([, times]) => times > 4)).toEqual([]);
 
   async function progress() {
     const { rows } = await database.query<{ settled: number }>(

@@ -43,7 +43,9 @@ export async function twoInstancesUnderLoad(options: LoadOptions): Promise<LoadF
   const ports = [await findFreePort(), await findFreePort()];
   const balancer = await startLoadBalancer(ports);
   const serve = (port: number): Promise<Program> =>
-    world.serve('--port', String(port), '--set', 'server.drain_seconds=1');
+    world.serve(
+      ...['--port', String(port), '--set', 'server.drain_seconds=1', '--set', 'log.timestamps=true'],
+    );
   try {
     const instances = await Promise.all(ports.map(serve));
     await balancer.allReady();
