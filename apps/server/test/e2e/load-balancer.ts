@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@dt/testkit';
 
 /** A request that no instance answered, or one with 5xx. */
@@ -32,22 +33,30 @@ const checkEveryMs = 100;
  */
 export async function startLoadBalancer(ports: readonly number[]): Promise<LoadBalancer> {
   const ready = new Set<number>();
+  const answers = new Map<number, string>();
   const failed: FailedRequest[] = [];
   const agent = new Agent({ keepAlive: true });
   let turn = 0;
 
-  const checking = setInterval(() => {
-    for (const port of ports) void check(port);
-  }, checkEveryMs);
   const check = async (port: number): Promise<void> => {
     try {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2000) });
+      answers.set(port, await answer.text());
       if (answer.ok) ready.add(port);
       else ready.delete(port);
-    } catch {
+    } catch (error) {
+      answers.set(port, String(error));
       ready.delete(port);
     }
   };
+  // One look at a time: on a busy machine a late answer must not undo a newer one.
+  const stop = new AbortController();
+  const checking = ports.map(async (port) => {
+    while (!stop.signal.aborted) {
+      await check(port);
+      await pause(checkEveryMs);
+    }
+  });
 
   const share = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await buffer(incoming);
@@ -84,10 +93,17 @@ export async function startLoadBalancer(ports: readonly number[]): Promise<LoadB
         0,
       ),
     async allReady() {
-      await eventually(() => ready.size === ports.length, { timeoutMs: 30_000, what: 'every instance' });
+      await eventually(
+        () => {
+          if (ready.size < ports.length) throw new Error(JSON.stringify([...answers]));
+          return true;
+        },
+        { timeoutMs: 60_000, what: 'the readiness of every instance' },
+      );
     },
     async close() {
-      clearInterval(checking);
+      stop.abort();
+      await Promise.all(checking);
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
