@@ -2,7 +2,7 @@ import { type Queryable } from '../database/database.ts';
 import { OutboxError } from '../errors.ts';
 import { integerOption, requireMethod } from '../options.ts';
 import { tablesOf } from '../schema/tables.ts';
-import { enqueueSql, lockKeysSql } from './enqueue.sql.ts';
+import { enqueueOneSql, enqueueSql, lockKeysSql } from './enqueue.sql.ts';
 import { encodeMessage, type OutboxMessage } from './validate.ts';
 
 /** Most messages of one call. */
@@ -63,14 +63,20 @@ export async function enqueue(
   }
   const shardingKeys = messages.map((message) => message.shardingKey);
   if (options.lockKeys === true) await tx.query(lockKeysSql(tables), [[...new Set(shardingKeys)]]);
-  await tx.query(enqueueSql(tables), [
+  const columns = [
     messages.map((message) => message.topic),
     messages.map((message) => message.tag ?? null),
     messages.map((message) => message.messageKey),
     shardingKeys,
     payloads,
     headers,
-  ]);
+  ];
+  if (messages.length === 1)
+    await tx.query(
+      enqueueOneSql(tables),
+      columns.map(([value]) => value),
+    );
+  else await tx.query(enqueueSql(tables), columns);
 }
 
 function traced(message: OutboxMessage, trace: Readonly<Record<string, string>> | undefined): OutboxMessage {

@@ -65,12 +65,13 @@ function parseBody(body: Uint8Array | string, problems: string[]): { text: strin
 }
 
 function cleanHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [clean(name, 1000), clean(String(value), 32_000)]),
-  );
+  const cleaned: Record<string, string> = {};
+  for (const name of Object.keys(headers)) cleaned[clean(name, 1000)] = clean(String(headers[name]), 32_000);
+  return cleaned;
 }
 
 /** Text that PostgreSQL can store. */
 function clean(text: string, maxLength: number): string {
+  if (text.length <= maxLength && !text.includes('\0')) return text;
   return text.replaceAll('\0', '\uFFFD').slice(0, maxLength);
 }

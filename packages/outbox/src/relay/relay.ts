@@ -24,7 +24,7 @@ export interface RelayOptions {
   readonly schema?: string;
   /** Shown in `outbox_relays`; need not be unique. @default '<host>:<pid>' */
   readonly instanceId?: string;
-  /** Most messages of one call of the publisher. @default 1000 */
+  /** Most messages of one call of the publisher. @default 500 */
   readonly batchSize?: number;
   /** Most bytes (payloads and headers) of one call of the publisher, unless a single message is larger. @default 4194304 */
   readonly batchBytes?: number;
@@ -110,7 +110,7 @@ export class Relay {
       'instanceId',
       options.instanceId ?? `${hostname()}:${process.pid}`,
     );
-    const batchSize = integer('batchSize', 1000, 1, 10_000);
+    const batchSize = integer('batchSize', 500, 1, 10_000);
     const leaseMs = integer('leaseMs', 6000, 600, 600_000);
     this.#pollMs = integer('pollMs', 500, 10, 60_000);
     this.#tickMs = leaseMs / 6;

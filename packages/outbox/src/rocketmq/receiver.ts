@@ -15,6 +15,18 @@ export interface RocketMQReceivedMessage {
   readonly bornTimestamp?: number | undefined;
 }
 
+/** Properties that RocketMQ writes itself: the row has them in columns of its own, or they say nothing of the message. */
+const OWN_PROPERTIES: ReadonlySet<string> = new Set([
+  'TAGS',
+  'KEYS',
+  '__SHARDINGKEY',
+  'UNIQ_KEY',
+  'WAIT',
+  'MSG_REGION',
+  'TRACE_ON',
+  'CLUSTER',
+]);
+
 /**
  * A RocketMQ consumer's handler: a batch of one queue, in order, into the inbox in one transaction. It rejects when
  * the database fails; the consumer must then hand over the same batch again before anything that follows in the queue.
@@ -35,8 +47,17 @@ function toReceived(message: RocketMQReceivedMessage): ReceivedMessage {
     messageKey: keys[0],
     shardingKey,
     body,
-    headers: properties,
+    headers: headersOf(properties),
     messageId,
     sentAtMs: bornTimestamp,
   };
+}
+
+function headersOf(properties: Readonly<Record<string, string>>): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of Object.keys(properties)) {
+    const value = properties[name];
+    if (value !== undefined && !OWN_PROPERTIES.has(name)) headers[name] = value;
+  }
+  return headers;
 }
