@@ -30,11 +30,13 @@ async function consume(spec, options = {}) {
 await peer({
   single: async (spec) => {
     const producer = await producerOf(spec);
-    return flood(spec, () => producer.send(messageOf(spec)));
+    const message = messageOf(spec);
+    return flood(spec, () => producer.send(message));
   },
   linger: async (spec) => {
     const producer = await producerOf(spec, { lingerMs: 1 });
-    return flood(spec, () => producer.send(messageOf(spec)));
+    const message = messageOf(spec);
+    return flood(spec, () => producer.send(message));
   },
   batch: async (spec) => {
     const producer = await producerOf(spec);
@@ -48,7 +50,8 @@ await peer({
   },
   latency: async (spec) => {
     const producer = await producerOf(spec);
-    return oneByOne(spec, () => producer.send(messageOf(spec)));
+    const message = messageOf(spec);
+    return oneByOne(spec, () => producer.send(message));
   },
   consume: (spec) => consume(spec),
   orderly: (spec) => consume(spec, { queueLocks: true, onError: 'suspend' }),

@@ -21,7 +21,12 @@ import {
 import { Coalesced } from '../timing/coalesced.ts';
 import { endsWithin } from '../timing/pause.ts';
 import { repeat } from '../timing/repeat.ts';
-import { type InvokeOptions, RemotingClient, type RequestHandler } from '../transport/index.ts';
+import {
+  type AnswerReceiver,
+  type InvokeOptions,
+  RemotingClient,
+  type RequestHandler,
+} from '../transport/index.ts';
 import { newClientId } from './client-id.ts';
 
 /** What a client says of itself in its heartbeats. */
@@ -63,6 +68,7 @@ export class ClientInstance {
   #clusterMasters: readonly string[] = [];
   readonly #stopTimers: (() => void)[] = [];
   readonly #closing = new AbortController();
+  #ending: Promise<void> | undefined;
 
   constructor(options: ClientInstanceOptions) {
     this.#options = options;
@@ -131,6 +137,17 @@ export class ClientInstance {
     return this.#remoting.invoke(address, code, payload, options);
   }
 
+  /** The same without a promise; who is answered GO_AWAY may ask once more. */
+  ask(
+    address: string,
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+    receiver: AnswerReceiver,
+  ): void {
+    this.#remoting.request(address, code, payload, options, receiver);
+  }
+
   /** Resolves when the request is on its way; no answer comes. */
   sendOneway(address: string, code: number, payload: CommandPayload, options: InvokeOptions): Promise<void> {
     return this.#remoting.sendOneway(address, code, payload, options);
@@ -179,9 +196,13 @@ export class ClientInstance {
     });
   }
 
-  /** Takes the client out of its groups, within `timeoutMs`, and closes every connection. */
-  async close(timeoutMs: number): Promise<void> {
-    if (this.#closed) return;
+  /** Takes the client out of its groups, within `timeoutMs`, and closes every connection; once. */
+  close(timeoutMs: number): Promise<void> {
+    this.#ending ??= this.#close(timeoutMs);
+    return this.#ending;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     this.#closing.abort();
     for (const stop of this.#stopTimers) stop();
     if (this.#isMember) await endsWithin(this.#unregister(timeoutMs), timeoutMs);

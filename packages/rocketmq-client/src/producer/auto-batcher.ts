@@ -1,5 +1,6 @@
 import { batchEntryBytes, type MessageQueue } from '@dt/rocketmq-protocol';
 import { SendError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import type { BatchItem, BatchSender, QueueGroup } from './batch-sender.ts';
 import type { EncodedMessage } from './message.ts';
 import type { CheckedProducerOptions } from './options.ts';
@@ -16,28 +17,18 @@ type AutoBatchOptions = Pick<CheckedProducerOptions, 'maxBatchMessages' | 'maxBa
 class BatchedSend implements BatchItem {
   readonly encoded: EncodedMessage;
   readonly deadline: number;
-  readonly #resolve: (result: SendResult) => void;
-  readonly #reject: (error: SendError) => void;
+  readonly #call: BatchItem;
   readonly #signal: AbortSignal | undefined;
-  readonly #giveUp: (() => void) | undefined;
+  readonly #unlisten: (() => void) | undefined;
   isOver = false;
   #isUnderWay = false;
 
-  constructor(
-    encoded: EncodedMessage,
-    limits: CallLimits,
-    resolve: (result: SendResult) => void,
-    reject: (error: SendError) => void,
-  ) {
-    this.encoded = encoded;
+  constructor(call: BatchItem, limits: CallLimits) {
+    this.encoded = call.encoded;
     this.deadline = Date.now() + limits.timeoutMs;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#call = call;
     this.#signal = limits.signal;
-    if (this.#signal === undefined) return;
-    this.#giveUp = () => this.#aborted();
-    if (this.#signal.aborted) this.#aborted();
-    else this.#signal.addEventListener('abort', this.#giveUp, { once: true });
+    if (this.#signal !== undefined) this.#unlisten = onAbort(this.#signal, () => this.#aborted());
   }
 
   goes(): void {
@@ -45,11 +36,11 @@ class BatchedSend implements BatchItem {
   }
 
   sent(result: SendResult): void {
-    if (this.#over()) this.#resolve(result);
+    if (this.#over()) this.#call.sent(result);
   }
 
   failed(error: SendError): void {
-    if (this.#over()) this.#reject(error);
+    if (this.#over()) this.#call.failed(error);
   }
 
   #aborted(): void {
@@ -62,7 +53,7 @@ class BatchedSend implements BatchItem {
   #over(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
-    if (this.#giveUp !== undefined) this.#signal?.removeEventListener('abort', this.#giveUp);
+    this.#unlisten?.();
     return true;
   }
 }
@@ -105,20 +96,19 @@ export class AutoBatcher {
     this.#options = options;
   }
 
-  /** How the message went. Without a queue any of its topic will do. */
-  add(encoded: EncodedMessage, queue: MessageQueue | undefined, limits: CallLimits): Promise<SendResult> {
-    return new Promise((resolve, reject) => {
-      const item = new BatchedSend(encoded, limits, resolve, reject);
-      if (item.isOver) return;
-      const gathering = this.#gatheringOf(encoded.topic, queue);
-      gathering.items.push(item);
-      gathering.bytes += batchEntryBytes(encoded.body.length, encoded.propertiesBytes);
-      if (gathering.items.length === 1) {
-        gathering.dueAt = Date.now() + this.#options.lingerMs;
-        this.#wakeFor(gathering);
-      }
-      if (this.#isReady(gathering)) this.#dispatch(gathering);
-    });
+  /** Tells the call how its message went. Without a queue any of its topic will do. */
+  add(call: BatchItem, queue: MessageQueue | undefined, limits: CallLimits): void {
+    const item = new BatchedSend(call, limits);
+    if (item.isOver) return;
+    const { topic, body, propertiesBytes } = item.encoded;
+    const gathering = this.#gatheringOf(topic, queue);
+    gathering.items.push(item);
+    gathering.bytes += batchEntryBytes(body.length, propertiesBytes);
+    if (gathering.items.length === 1) {
+      gathering.dueAt = Date.now() + this.#options.lingerMs;
+      this.#wakeFor(gathering);
+    }
+    if (this.#isReady(gathering)) this.#dispatch(gathering);
   }
 
   /** Nothing lingers any more. */

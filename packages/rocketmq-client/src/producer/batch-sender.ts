@@ -5,7 +5,8 @@ import { KeyedLanes } from './keyed-lanes.ts';
 import { compressBody, type EncodedMessage } from './message.ts';
 import { Slab } from './slab.ts';
 import { asSendError, resultOf, type SendResult } from './send-result.ts';
-import type { Sender, SendLimits, Sent } from './sender.ts';
+import type { SendLimits, Sent } from './send-steps.ts';
+import type { Sender } from './sender.ts';
 import type { SendTracer } from '../trace/index.ts';
 
 /** A message of a batch on its way. */
@@ -52,13 +53,12 @@ export class BatchSender {
         for (const item of items) item.failed(error);
         continue;
       }
-      const startedAt = Date.now();
       try {
         const sent = await this.#sendItems(group, items, limits);
         for (let n = 0; n < items.length; n++) {
           const item = items[n];
           if (item === undefined) continue;
-          this.#tracer?.stored(item.encoded, sent, n, startedAt);
+          this.#tracer?.stored(item.encoded, sent, n);
           item.sent(resultOf(sent, item.encoded, n));
         }
       } catch (error) {

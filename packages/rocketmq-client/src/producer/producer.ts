@@ -8,6 +8,7 @@ import {
   RequestCode,
 } from '@dt/rocketmq-protocol';
 import { SendError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { AutoBatcher } from './auto-batcher.ts';
 import { type BatchItem, BatchSender, type QueueGroup } from './batch-sender.ts';
 import { BrokerLatency } from './broker-latency.ts';
@@ -15,10 +16,11 @@ import { compressBody, type EncodedMessage, isDelayed, type Message } from './me
 import { type CheckedProducerOptions, checkProducerOptions, type ProducerOptions } from './options.ts';
 import { type CallLimits, ProducerBase } from './producer-base.ts';
 import { QueueSelector, type SelectQueue } from './queue-selector.ts';
-import { asSendError, resultOf, type SendOutcome, type SendResult } from './send-result.ts';
+import { asSendError, type SendOutcome, type SendResult } from './send-result.ts';
 import { type RequestMessage, sendReply } from './reply-message.ts';
 import { type Reply, Requests } from './requests.ts';
-import type { SendRequest } from './sender.ts';
+import { SendCall } from './send-call.ts';
+import type { SendRequest } from './send-steps.ts';
 
 export interface SendOptions {
   /** Gives up; whether the message was stored is then in `outcome` of the error. */
@@ -81,30 +83,16 @@ export class Producer extends ProducerBase<CheckedProducerOptions> {
    * Resolves when the broker has stored the message; with `lingerMs` it may have shared a request with others. Rejects
    * with SendError.
    */
-  async send(message: Message, options: SendOptions = NO_OPTIONS): Promise<SendResult> {
-    this.checkUsable();
-    const limits = this.limits(options);
-    const encoded = this.encoder.encode(message);
-    const bytes = encoded.body.length;
-    const { window } = this;
-    const room = window.enter(1, bytes, limits);
-    if (room !== undefined) await room;
-    try {
-      const queue = this.#hasOwnQueue(encoded, options)
-        ? await this.#ownQueue(message, encoded, options)
-        : undefined;
-      if (this.#batcher !== undefined) return await this.#batcher.add(encoded, queue, limits);
-      const request =
-        bytes >= this.options.compressFromBytes
-          ? await this.#compressed(encoded, queue)
-          : requestOf(encoded, queue, encoded.body, 0);
-      const startedAt = Date.now();
-      const sent = await this.sender.send(request, limits);
-      this.tracer?.stored(encoded, sent, 0, startedAt);
-      return resultOf(sent, encoded, 0);
-    } finally {
-      window.leave(1, bytes);
-    }
+  send(message: Message, options: SendOptions = NO_OPTIONS): Promise<SendResult> {
+    return new Promise((resolve, reject) => {
+      this.checkUsable();
+      const limits = this.limits(options);
+      const encoded = this.encoder.encode(message);
+      const call = new SendCall(encoded, this.window, this.tracer, resolve, reject);
+      const room = this.window.enter(1, encoded.body.length, limits);
+      if (room === undefined) this.#begin(call, message, limits, options);
+      else room.then(() => this.#begin(call, message, limits, options), reject);
+    });
   }
 
   /**
@@ -124,8 +112,7 @@ export class Producer extends ProducerBase<CheckedProducerOptions> {
     });
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(noReply(limits.timeoutMs)), limits.timeoutMs);
-    const aborted = (): void => deadline.abort(givenUp(options.signal));
-    options.signal?.addEventListener('abort', aborted, { once: true });
+    const unlisten = onAbort(options.signal, () => deadline.abort(givenUp(options.signal)));
     const until = AbortSignal.any([deadline.signal, this.closing]);
     try {
       return await this.whenRoom(1, encoded.body.length, limits, () =>
@@ -139,7 +126,7 @@ export class Producer extends ProducerBase<CheckedProducerOptions> {
       throw asSendError(error);
     } finally {
       clearTimeout(timer);
-      options.signal?.removeEventListener('abort', aborted);
+      unlisten();
     }
   }
 
@@ -220,6 +207,28 @@ export class Producer extends ProducerBase<CheckedProducerOptions> {
 
   protected override drain(): void {
     this.#batcher?.drain();
+  }
+
+  #begin(call: SendCall, message: Message, limits: CallLimits, options: SendOptions): void {
+    const { encoded } = call;
+    if (!this.#hasOwnQueue(encoded, options)) this.#sendTo(undefined, call, limits);
+    else
+      this.#ownQueue(message, encoded, options).then(
+        (queue) => this.#sendTo(queue, call, limits),
+        (error: unknown) => call.failed(asSendError(error)),
+      );
+  }
+
+  #sendTo(queue: MessageQueue | undefined, call: SendCall, limits: CallLimits): void {
+    const { encoded } = call;
+    if (this.#batcher !== undefined) this.#batcher.add(call, queue, limits);
+    else if (encoded.body.length < this.options.compressFromBytes)
+      this.sender.start(requestOf(encoded, queue, encoded.body, 0), limits, call);
+    else
+      this.#compressed(encoded, queue).then(
+        (request) => this.sender.start(request, limits, call),
+        (error: unknown) => call.failed(asSendError(error)),
+      );
   }
 
   async #compressed(encoded: EncodedMessage, queue: MessageQueue | undefined): Promise<SendRequest> {

@@ -1,7 +1,7 @@
 import { type MessageQueue, ResponseCode } from '@dt/rocketmq-protocol';
 import { asRocketMQError, SendError } from '../errors.ts';
 import type { EncodedMessage } from './message.ts';
-import type { Sent } from './sender.ts';
+import type { Sent } from './send-steps.ts';
 
 /** All of them mean that the message is stored; the others tell that a flush or a slave was not waited for. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';

@@ -1,4 +1,5 @@
 import { SendError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 
 export interface SendWindowLimits {
   readonly maxPendingMessages: number;
@@ -84,9 +85,12 @@ export class SendWindow {
     { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<void> {
     return new Promise((resolve, reject) => {
+      const aborted = (): SendError =>
+        new SendError('aborted', 'aborted by the caller', { retryable: true, cause: signal?.reason });
+      if (signal?.aborted === true) return reject(aborted());
       const end = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
+        unlisten();
         this.#line.delete(waiting);
       };
       const waiting: Waiting = {
@@ -101,14 +105,9 @@ export class SendWindow {
           reject(error);
         },
       };
-      const abort = (): void =>
-        waiting.refuse(
-          new SendError('aborted', 'aborted by the caller', { retryable: true, cause: signal?.reason }),
-        );
       const timer = setTimeout(() => waiting.refuse(this.#overloaded(` for ${timeoutMs} ms`)), timeoutMs);
+      const unlisten = onAbort(signal, () => waiting.refuse(aborted()));
       this.#line.add(waiting);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted === true) abort();
     });
   }
 

@@ -1,88 +1,30 @@
-import {
-  AUTO_CREATE_TOPIC,
-  type CommandPayload,
-  commands,
-  type MessageQueue,
-  RequestCode,
-  ResponseCode,
-  withoutNamespace,
-} from '@dt/rocketmq-protocol';
+import { RequestCode } from '@dt/rocketmq-protocol';
 import type { ClientInstance } from '../client/index.ts';
-import { channels } from '../diagnostics.ts';
-import {
-  asRocketMQError,
-  beforeSending,
-  errorOfResponse,
-  RocketMQError,
-  type RequestOutcome,
-  SendError,
-} from '../errors.ts';
-import type { MetricsHook } from '../metrics.ts';
-import { masterAddress, type TopicRoute } from '../routes/index.ts';
-import { backoffMs, pause } from '../timing/pause.ts';
+import { asRocketMQError, beforeSending } from '../errors.ts';
+import type { TopicRoute } from '../routes/index.ts';
 import type { QueueSelector } from './queue-selector.ts';
-import { type SendStatus, sendStatusOf } from './send-result.ts';
+import { type SenderOptions, type SendLimits, type SendRequest, SendSteps, type Sent } from './send-steps.ts';
+import { SendTask, type SendTools, type SentReceiver } from './send-task.ts';
 
-export interface SenderOptions {
-  group: string;
-  maxAttempts: number;
-  retryPauseMs: number;
-  defaultTopicQueueNums: number;
-  metrics?: MetricsHook | undefined;
-  namespace?: string | undefined;
-}
-
-/** One request to a broker: a message, or several in a batch body. */
-export interface SendRequest {
-  topic: string;
-  /** Where it must go; without it the next queue in turn, and on a repetition another broker if there is one. */
-  queue?: MessageQueue | undefined;
-  /** Without `queue`: where the first try goes. */
-  firstQueue?: MessageQueue | undefined;
-  /** A batch has a body of many messages and its own request code. */
-  batch: boolean;
-  messages: number;
-  body: Buffer;
-  properties?: string | undefined;
-  sysFlag?: number | undefined;
-  reconsumeTimes?: number | undefined;
-  maxReconsumeTimes?: number | undefined;
-}
-
-export interface Sent {
-  status: SendStatus;
-  queue: MessageQueue;
-  /** Of the first message. */
-  queueOffset: number;
-  /** One a message. */
-  offsetMessageIds: string[];
-  /** Of the broker, `host:port`. */
-  address: string;
-  regionId: string;
-  /** The broker's switch for message traces. */
-  isTraced: boolean;
-}
-
-export interface SendLimits {
-  /** For all tries together. */
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
-}
-
-const RANK: Record<RequestOutcome, number> = { 'not-sent': 0, rejected: 1, unknown: 2 };
-
-/** Sends one request and tries again where that can help. */
+/** Sends requests and tries again where that can help. */
 export class Sender {
   readonly #client: ClientInstance;
   readonly #options: SenderOptions;
   readonly #selector: QueueSelector;
-  readonly #closing: AbortSignal;
+  readonly #steps: SendSteps;
+  readonly #tools: SendTools;
 
   constructor(client: ClientInstance, selector: QueueSelector, options: SenderOptions, closing: AbortSignal) {
     this.#client = client;
     this.#selector = selector;
     this.#options = options;
-    this.#closing = closing;
+    this.#steps = new SendSteps(client, selector, options, closing);
+    const { maxAttempts, retryPauseMs } = options;
+    const route = (topic: string): Promise<TopicRoute> => this.route(topic);
+    this.#tools = {
+      ...{ client, selector, steps: this.#steps, route },
+      ...{ maxAttempts, retryPauseMs, closing },
+    };
   }
 
   /** The route where it is known already. */
@@ -94,213 +36,38 @@ export class Sender {
     return beforeSending(this.#client.routes.getForSend(topic, this.#options.defaultTopicQueueNums));
   }
 
-  /**
-   * Tries at most `maxAttempts` times within the time-out, with growing pauses: a broker that is restarting
-   * refuses connections at once, and tries without pauses would be used up in milliseconds.
-   */
-  async send(request: SendRequest, limits: SendLimits): Promise<Sent> {
-    const deadline = Date.now() + limits.timeoutMs;
-    let outcome: RequestOutcome = 'not-sent';
-    let avoid: string | undefined;
-    let failure: RocketMQError | undefined;
-    let attempts = 0;
-    while (attempts < this.#options.maxAttempts) {
-      if (attempts > 0 && !(await this.#pauseBefore(attempts + 1, deadline, limits.signal))) break;
-      attempts++;
-      let queue = request.queue ?? (attempts === 1 ? request.firstQueue : undefined);
-      try {
-        const route = this.cachedRoute(request.topic) ?? (await this.route(request.topic));
-        queue ??= this.#selector.roundRobin(route.writableQueues, avoid);
-        return await this.#attempt(request, route, queue, deadline, limits.signal);
-      } catch (error) {
-        failure = asRocketMQError(error);
-        if (RANK[failure.outcome] > RANK[outcome]) outcome = failure.outcome;
-        if (!failure.retryable) break;
-        avoid = queue?.brokerName;
-        this.#refreshRoute(request.topic, failure);
-      }
-    }
-    failure ??= new RocketMQError('timeout', `no time left of ${limits.timeoutMs} ms`, { retryable: true });
-    throw this.#finalError(request, failure, outcome, attempts);
+  /** Tries at most `maxAttempts` times within the time-out. */
+  send(request: SendRequest, limits: SendLimits): Promise<Sent> {
+    return new Promise((resolve, reject) => this.start(request, limits, { stored: resolve, failed: reject }));
+  }
+
+  /** The same without a promise. */
+  start(request: SendRequest, limits: SendLimits, receiver: SentReceiver): void {
+    new SendTask(this.#tools, request, limits, receiver).next();
   }
 
   /** Hands a message to the socket, once: nothing tells whether a repetition would be a second copy. */
   async sendOneWay(request: SendRequest, given: SendLimits): Promise<void> {
     const deadline = Date.now() + given.timeoutMs;
+    const steps = this.#steps;
     try {
       const route = await this.route(request.topic);
       const queue = request.queue ?? this.#selector.roundRobin(route.writableQueues);
-      const to = this.#target(request, route, queue);
+      const to = steps.target(request, route, queue);
       const startedAt = Date.now();
       try {
         const limits = { timeoutMs: Math.max(1, deadline - startedAt), signal: given.signal };
-        const payload = this.#payload(request, to.queue);
+        const payload = steps.payload(request, to.queue);
         await this.#client.sendOneway(to.address, RequestCode.SEND_MESSAGE_V2, payload, limits);
-        this.#note(request, to.queue, startedAt, undefined);
+        steps.note(request, to.queue, startedAt, undefined);
       } catch (error) {
-        this.#note(request, to.queue, startedAt, error);
+        steps.note(request, to.queue, startedAt, error);
         throw error;
       }
     } catch (error) {
       const failure = asRocketMQError(error);
-      this.#refreshRoute(request.topic, failure);
-      throw this.#finalError(request, failure, failure.outcome, 1);
+      steps.refreshRoute(request.topic, failure);
+      throw steps.finalError(request, failure, failure.outcome, 1);
     }
-  }
-
-  async #pauseBefore(attempt: number, deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { retryPauseMs } = this.#options;
-    const ms = backoffMs(attempt, retryPauseMs, retryPauseMs * 20);
-    if (Date.now() + ms >= deadline) return false;
-    const either = signal === undefined ? this.#closing : AbortSignal.any([signal, this.#closing]);
-    await pause(ms, either);
-    return !either.aborted;
-  }
-
-  async #attempt(
-    request: SendRequest,
-    route: TopicRoute,
-    queue: MessageQueue | undefined,
-    deadline: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Sent> {
-    const to = this.#target(request, route, queue);
-    const code = request.batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
-    const startedAt = Date.now();
-    try {
-      const limits = { timeoutMs: Math.max(1, deadline - startedAt), signal };
-      const response = await this.#client.invoke(to.address, code, this.#payload(request, to.queue), limits);
-      const status = sendStatusOf(response.code);
-      if (status === undefined)
-        throw errorOfResponse(response, request.batch ? 'SEND_BATCH_MESSAGE' : 'SEND_MESSAGE_V2', to.address);
-      const sent = this.#sentOf(status, to, response);
-      this.#note(request, to.queue, startedAt, undefined);
-      return sent;
-    } catch (error) {
-      this.#note(request, to.queue, startedAt, error);
-      throw error;
-    }
-  }
-
-  #target(
-    request: SendRequest,
-    route: TopicRoute,
-    queue: MessageQueue | undefined,
-  ): { queue: MessageQueue; address: string } {
-    if (queue === undefined) {
-      throw new RocketMQError('topic-not-found', `topic ${request.topic} has no writable queue`, {
-        retryable: true,
-      });
-    }
-    const address = masterAddress(route, queue.brokerName);
-    if (address !== undefined) return { queue, address };
-    const text = `broker ${queue.brokerName} of topic ${request.topic} has no master`;
-    throw new RocketMQError('broker-not-found', text, { retryable: true });
-  }
-
-  /** Tells the selector and the diagnostics channel how a request went. */
-  #note(request: SendRequest, queue: MessageQueue, startedAt: number, error: unknown): void {
-    const durationMs = Date.now() - startedAt;
-    this.#selector.note(queue.brokerName, durationMs, error !== undefined);
-    const { metrics } = this.#options;
-    if (metrics !== undefined) {
-      const invocation_status = error === undefined ? 'success' : 'failure';
-      const labels = { topic: request.topic, client_id: this.#client.clientId, invocation_status };
-      for (let n = 0; n < request.messages; n++)
-        metrics.observe('rocketmq_send_cost_time', durationMs, labels);
-    }
-    if (!channels.send.hasSubscribers) return;
-    const { topic, queueId, brokerName } = queue;
-    const { messages, body } = request;
-    channels.send.publish({
-      topic,
-      queueId,
-      brokerName,
-      messages,
-      sizeBytes: body.length,
-      durationMs,
-      error,
-    });
-  }
-
-  #payload(request: SendRequest, queue: MessageQueue): CommandPayload {
-    const codec = request.batch ? commands.sendBatchMessage : commands.sendMessageV2;
-    return codec.encodeRequest({
-      producerGroup: this.#options.group,
-      topic: request.topic,
-      defaultTopic: AUTO_CREATE_TOPIC,
-      defaultTopicQueueNums: this.#options.defaultTopicQueueNums,
-      queueId: queue.queueId,
-      sysFlag: request.sysFlag ?? 0,
-      bornTimestamp: Date.now(),
-      flag: 0,
-      properties: request.properties ?? '',
-      reconsumeTimes: request.reconsumeTimes ?? 0,
-      unitMode: false,
-      maxReconsumeTimes: request.maxReconsumeTimes,
-      batch: request.batch,
-      brokerName: queue.brokerName,
-      body: request.body,
-    });
-  }
-
-  /** The broker may have gone, or the topic moved: the next try should know. */
-  #refreshRoute(topic: string, failure: RocketMQError): void {
-    const { code, responseCode } = failure;
-    const moved =
-      code === 'connect-failed' ||
-      code === 'connection-lost' ||
-      code === 'broker-not-found' ||
-      responseCode === ResponseCode.TOPIC_NOT_EXIST ||
-      responseCode === ResponseCode.NO_PERMISSION ||
-      responseCode === ResponseCode.SERVICE_NOT_AVAILABLE ||
-      responseCode === ResponseCode.GO_AWAY;
-    // Its own failure is told by the next try.
-    if (moved && !this.#closing.aborted) this.#client.routes.refresh(topic).catch(() => undefined);
-  }
-
-  #sentOf(status: SendStatus, to: { queue: MessageQueue; address: string }, response: CommandPayload): Sent {
-    const { topic, brokerName } = to.queue;
-    try {
-      const { msgId, queueId, queueOffset, MSG_REGION, TRACE_ON } =
-        commands.sendMessageV2.decodeResponse(response);
-      // Written out: this runs for every send.
-      return {
-        status,
-        queue: { topic: withoutNamespace(topic, this.#options.namespace), brokerName, queueId },
-        queueOffset,
-        offsetMessageIds: msgId.split(','),
-        address: to.address,
-        regionId: MSG_REGION ?? 'DefaultRegion',
-        isTraced: TRACE_ON !== 'false',
-      };
-    } catch (error) {
-      // The message is stored, only its place is not known; a repetition would store it twice.
-      throw new RocketMQError('bad-answer', asRocketMQError(error).message, {
-        cause: error,
-        outcome: 'unknown',
-      });
-    }
-  }
-
-  #finalError(
-    request: SendRequest,
-    failure: RocketMQError,
-    outcome: RequestOutcome,
-    attempts: number,
-  ): SendError {
-    const what = request.batch ? `batch of ${request.messages} messages` : 'message';
-    return new SendError(
-      failure.code,
-      `${what} to ${request.topic}: ${failure.message} (tries: ${attempts})`,
-      {
-        // Whoever gave up or closed may send it again.
-        retryable: failure.retryable || failure.code === 'aborted' || failure.code === 'closed',
-        outcome,
-        attempts,
-        cause: failure,
-        ...(failure.responseCode !== undefined && { responseCode: failure.responseCode }),
-      },
-    );
   }
 }

@@ -16,7 +16,7 @@ import type { SendOptions } from './producer.ts';
 import { type CallLimits, ProducerBase } from './producer-base.ts';
 import { QueueSelector } from './queue-selector.ts';
 import { asSendError, type SendResult } from './send-result.ts';
-import type { Sent } from './sender.ts';
+import type { Sent } from './send-steps.ts';
 import { checkedState, endTransaction, TransactionChecks } from './transaction-checks.ts';
 import {
   type CheckedTransactionOptions,
@@ -110,9 +110,8 @@ export class TransactionProducer extends ProducerBase<CheckedTransactionOptions>
     // From before it is stored: a check can come before the answer of the send.
     this.#running.set(messageId, Promise.resolve());
     try {
-      const startedAt = Date.now();
       const sent = await this.#sendHalf(encoded, limits);
-      this.tracer?.stored(encoded, sent, 0, startedAt, true);
+      this.tracer?.stored(encoded, sent, 0, true);
       const result = {
         status: sent.status,
         messageId,

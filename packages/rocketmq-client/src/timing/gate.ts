@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts';
+
 /** Lets tasks wait until something was reported. A report that nobody waits for is not kept. */
 export class Gate {
   #waiting = new Set<() => void>();
@@ -17,11 +19,11 @@ export class Gate {
       const wake = (): void => {
         this.#waiting.delete(wake);
         clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
+        unlisten();
         resolve();
       };
       this.#waiting.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
+      const unlisten = onAbort(signal, wake);
       if (timeoutMs !== undefined) timer = setTimeout(wake, timeoutMs);
     });
   }

@@ -1,14 +1,16 @@
-/** Resolves after `ms`, or at once when the signal fires. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+import { onAbort } from './on-abort.ts';
+
+/** Resolves after `ms`, or at once when one of the signals fires. */
+export function pause(ms: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
   return new Promise((resolve) => {
-    if (ms <= 0 || signal?.aborted === true) return resolve();
+    if (ms <= 0 || signals.some((signal) => signal?.aborted === true)) return resolve();
     const done = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
+      for (const unlisten of unlisteners) unlisten();
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
+    const unlisteners = signals.map((signal) => onAbort(signal, done));
   });
 }
 

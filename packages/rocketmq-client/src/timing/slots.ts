@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts';
+
 /** A number of places; who finds none waits in line. */
 export class Slots {
   #free: number;
@@ -16,7 +18,7 @@ export class Slots {
     }
     return new Promise((resolve) => {
       const take = (): void => {
-        signal.removeEventListener('abort', leave);
+        unlisten();
         resolve(this.#release());
       };
       const leave = (): void => {
@@ -24,7 +26,7 @@ export class Slots {
         resolve(undefined);
       };
       this.#line.push(take);
-      signal.addEventListener('abort', leave, { once: true });
+      const unlisten = onAbort(signal, leave);
     });
   }
 

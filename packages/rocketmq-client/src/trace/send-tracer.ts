@@ -5,7 +5,7 @@ import {
   withoutNamespace,
 } from '@dt/rocketmq-protocol';
 import type { EncodedMessage } from '../producer/message.ts';
-import type { Sent } from '../producer/sender.ts';
+import type { Sent } from '../producer/send-steps.ts';
 import type { TraceDispatcher } from './trace-dispatcher.ts';
 
 /** Traces messages that were stored. */
@@ -21,14 +21,14 @@ export class SendTracer {
   }
 
   /** The message at this position of a request was stored. */
-  stored(encoded: EncodedMessage, sent: Sent, position: number, startedAt: number, isHalf = false): void {
+  stored(encoded: EncodedMessage, sent: Sent, position: number, isHalf = false): void {
     // The broker's switch.
     if (!sent.isTraced) return;
     const properties = decodeProperties(encoded.properties);
     const messageType: TraceMessageType = isHalf ? 'half' : encoded.delayed ? 'delay' : 'normal';
     this.#dispatcher.add({
       type: 'Pub',
-      timestamp: startedAt,
+      timestamp: sent.startedAt,
       regionId: sent.regionId,
       group: this.#group,
       topic: withoutNamespace(encoded.topic, this.#namespace),
@@ -37,7 +37,7 @@ export class SendTracer {
       keys: properties[MessageProperty.KEYS] ?? '',
       storeHost: sent.address,
       bodyBytes: encoded.body.length,
-      costMs: Date.now() - startedAt,
+      costMs: Date.now() - sent.startedAt,
       messageType,
       offsetMessageId: sent.offsetMessageIds[position] ?? '',
       success: sent.status === 'SEND_OK',

@@ -13,8 +13,9 @@ import {
   ResponseCode,
 } from '@dt/rocketmq-protocol';
 import { messageOf, RocketMQError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { type PendingRequest, PendingRequests } from './pending-requests.ts';
+import { type AnswerReceiver, type PendingRequest, PendingRequests } from './pending-requests.ts';
 import { tlsFailure } from './tls.ts';
 
 export interface InvokeOptions {
@@ -34,6 +35,8 @@ export interface ConnectionOptions {
   /** Requests wait, and nothing comes for so long: then the peer is asked for a sign of life. */
   silenceTimeoutMs: number;
   onRequest: RequestHandler;
+  /** The peer is about to shut down: the connection closes when the answers it waits for have come. */
+  onGoAway?: () => void;
   onClose: (error: RocketMQError) => void;
 }
 
@@ -89,21 +92,24 @@ export class Connection {
 
   /** Resolves with the answer, whatever its code. Rejects with `outcome` telling whether the request was written. */
   invoke(code: number, payload: CommandPayload, options: InvokeOptions): Promise<RemotingCommand> {
-    return this.#request(code, payload, options, false);
+    return new Promise((resolve, reject) =>
+      this.#request(code, payload, options, false, { answered: resolve, failed: reject }),
+    );
+  }
+
+  /** The same without a promise, for what is done many thousand times a second. */
+  request(code: number, payload: CommandPayload, options: InvokeOptions, receiver: AnswerReceiver): void {
+    this.#request(code, payload, options, false, receiver);
   }
 
   /**
    * Resolves when the socket has taken the request: at once while it has room, else when it has room again. What
    * becomes of the request after that nobody says.
    */
-  async sendOneway(code: number, payload: CommandPayload, options: InvokeOptions): Promise<void> {
-    await this.#request(code, payload, options, true);
-  }
-
-  /** Takes no part in anything new, and closes when the answers it waits for have come. */
-  retire(): void {
-    this.#retiring = true;
-    if (this.#pending.size === 0) this.close();
+  sendOneway(code: number, payload: CommandPayload, options: InvokeOptions): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#request(code, payload, options, true, { answered: () => resolve(), failed: reject }),
+    );
   }
 
   close(): void {
@@ -115,27 +121,25 @@ export class Connection {
     payload: CommandPayload,
     options: InvokeOptions,
     oneway: boolean,
-  ): Promise<RemotingCommand> {
-    return new Promise((resolve, reject) => {
-      const refused = this.#refusal(options.signal);
-      if (refused !== undefined) return reject(refused);
-      const opaque = this.#pending.nextOpaque();
-      const pending: PendingRequest = {
-        opaque,
-        code,
-        oneway,
-        resolve,
-        reject,
-        startedAt: Date.now(),
-        timeoutMs: options.timeoutMs,
-        written: false,
-        release: this.#onAbort(opaque, options.signal),
-      };
-      this.#pending.add(pending);
-      const request = createRequest(code, payload, { opaque, oneway });
-      if (this.#writer.full) this.#unwritten.push(request);
-      else this.#writeRequest(request, pending);
-    });
+    receiver: AnswerReceiver,
+  ): void {
+    const refused = this.#refusal(options.signal);
+    if (refused !== undefined) return receiver.failed(refused);
+    const opaque = this.#pending.nextOpaque();
+    const pending: PendingRequest = {
+      opaque,
+      code,
+      oneway,
+      receiver,
+      startedAt: Date.now(),
+      timeoutMs: options.timeoutMs,
+      written: false,
+      release: this.#onAbort(opaque, options.signal),
+    };
+    this.#pending.add(pending);
+    const request = createRequest(code, payload, { opaque, oneway });
+    if (this.#writer.full) this.#unwritten.push(request);
+    else this.#writeRequest(request, pending);
   }
 
   #refusal(signal: AbortSignal | undefined): RocketMQError | undefined {
@@ -157,16 +161,14 @@ export class Connection {
 
   #onAbort(opaque: number, signal: AbortSignal | undefined): (() => void) | undefined {
     if (signal === undefined) return undefined;
-    const abort = (): void => {
+    return onAbort(signal, () => {
       const pending = this.#pending.take(opaque);
       if (pending === undefined) return;
       const outcome = pending.written ? 'unknown' : 'not-sent';
-      pending.reject(
+      pending.receiver.failed(
         new RocketMQError('aborted', 'aborted by the caller', { outcome, cause: signal.reason }),
       );
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    return () => signal.removeEventListener('abort', abort);
+    });
   }
 
   #writeRequest(request: RemotingCommand, pending: PendingRequest): void {
@@ -174,10 +176,10 @@ export class Connection {
       // Alone it has nothing to wait for; among others it is gathered with what comes in this turn.
       this.#writer.write(request, this.#pending.size === 1);
       pending.written = true;
-      if (pending.oneway) this.#pending.take(request.opaque)?.resolve(request);
+      if (pending.oneway) this.#pending.take(request.opaque)?.receiver.answered(request);
     } catch (error) {
       this.#pending.take(request.opaque);
-      pending.reject(new RocketMQError('message-invalid', messageOf(error), { cause: error }));
+      pending.receiver.failed(new RocketMQError('message-invalid', messageOf(error), { cause: error }));
     }
   }
 
@@ -209,8 +211,12 @@ export class Connection {
   }
 
   #onResponse(response: RemotingCommand): void {
+    if (response.code === ResponseCode.GO_AWAY) {
+      this.#retiring = true;
+      this.#options.onGoAway?.();
+    }
     // An answer that came too late finds nobody and is dropped.
-    this.#pending.take(response.opaque)?.resolve(response);
+    this.#pending.take(response.opaque)?.receiver.answered(response);
     if (this.#retiring && this.#pending.size === 0) this.close();
   }
 
@@ -245,7 +251,7 @@ export class Connection {
     const { timeoutMs } = pending;
     const text = `${requestCodeName(pending.code)} at ${this.address}: ${pending.oneway ? 'not written' : 'no answer'} within ${timeoutMs} ms`;
     const outcome = pending.written ? 'unknown' : 'not-sent';
-    pending.reject(new RocketMQError('timeout', text, { retryable: true, outcome }));
+    pending.receiver.failed(new RocketMQError('timeout', text, { retryable: true, outcome }));
     if (pending.written && pending.startedAt > this.#lastReadAt) this.#probe();
   }
 
@@ -285,7 +291,7 @@ export class Connection {
     for (const pending of this.#pending.takeAll()) {
       const outcome = pending.written ? 'unknown' : 'not-sent';
       const text = `${requestCodeName(pending.code)}: ${error.message}`;
-      pending.reject(
+      pending.receiver.failed(
         new RocketMQError(error.code, text, { retryable: error.retryable, outcome, cause: error }),
       );
     }

@@ -1,14 +1,19 @@
 import type { RemotingCommand } from '@dt/rocketmq-protocol';
 import type { RocketMQError } from '../errors.ts';
 
+/** Is told how a request ended: one of the two, once. They must not throw. */
+export interface AnswerReceiver {
+  /** With the answer; of a one-way request with itself. */
+  answered(command: RemotingCommand): void;
+  failed(error: RocketMQError): void;
+}
+
 export interface PendingRequest {
   readonly opaque: number;
   readonly code: number;
   /** Ends when it is written: no answer comes. */
   readonly oneway: boolean;
-  /** With the answer; of a one-way request with itself. */
-  readonly resolve: (command: RemotingCommand) => void;
-  readonly reject: (error: RocketMQError) => void;
+  readonly receiver: AnswerReceiver;
   readonly startedAt: number;
   readonly timeoutMs: number;
   readonly release: (() => void) | undefined;
@@ -33,6 +38,7 @@ export class PendingRequests {
   #opaque = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
+  #lastLook: NodeJS.Immediate | undefined;
 
   constructor(onExpired: (request: PendingRequest) => void) {
     this.#onExpired = onExpired;
@@ -85,6 +91,8 @@ export class PendingRequests {
   takeAll(): PendingRequest[] {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearImmediate(this.#lastLook);
+    this.#lastLook = undefined;
     const all = this.#slots.filter((request) => request !== undefined);
     this.#slots = emptySlots(FIRST_SLOTS);
     this.#size = 0;
@@ -105,14 +113,20 @@ export class PendingRequests {
   }
 
   #wakeAt(at: number): void {
-    if (this.#timer !== undefined && this.#timerAt <= at) return;
+    if (this.#lastLook !== undefined || (this.#timer !== undefined && this.#timerAt <= at)) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    this.#timer = setTimeout(() => this.#expire(), Math.max(1, at - Date.now()));
+    this.#timer = setTimeout(() => this.#lookOnce(), Math.max(1, at - Date.now()));
+  }
+
+  /** After a long turn timers come before sockets: answers that lie there already are read first. */
+  #lookOnce(): void {
+    this.#timer = undefined;
+    this.#lastLook = setImmediate(() => this.#expire());
   }
 
   #expire(): void {
-    this.#timer = undefined;
+    this.#lastLook = undefined;
     const now = Date.now();
     let next = Number.POSITIVE_INFINITY;
     const expired: number[] = [];

@@ -8,8 +8,10 @@ import {
 } from '@dt/rocketmq-protocol';
 import { channels } from '../diagnostics.ts';
 import { asRocketMQError, RocketMQError } from '../errors.ts';
+import { onAbort } from '../timing/on-abort.ts';
 import { pause } from '../timing/pause.ts';
 import { Connection, type InvokeOptions, type RequestHandler } from './connection.ts';
+import type { AnswerReceiver } from './pending-requests.ts';
 import { ReconnectPacing } from './reconnect-pacing.ts';
 import { type OpenSocket, openTcpSocket } from './socket.ts';
 
@@ -42,53 +44,39 @@ export class RemotingClient {
   }
 
   /** The answer, whatever its code. The time-out covers connecting too. */
-  invoke(
-    address: string,
-    code: number,
-    payload: CommandPayload,
-    options: InvokeOptions,
-  ): Promise<RemotingCommand> {
-    const answer = this.#invoke(address, code, payload, options);
-    return channels.request.hasSubscribers ? this.#observed(answer, address, code) : answer;
-  }
-
-  async #observed(answer: Promise<RemotingCommand>, address: string, code: number): Promise<RemotingCommand> {
-    const startedAt = Date.now();
-    try {
-      const response = await answer;
-      const durationMs = Date.now() - startedAt;
-      channels.request.publish({ address, code, durationMs, responseCode: response.code });
-      return response;
-    } catch (error) {
-      channels.request.publish({ address, code, durationMs: Date.now() - startedAt, error });
-      throw error;
-    }
-  }
-
-  async #invoke(
+  async invoke(
     address: string,
     code: number,
     payload: CommandPayload,
     options: InvokeOptions,
   ): Promise<RemotingCommand> {
     const startedAt = Date.now();
+    const ask = (limits: InvokeOptions): Promise<RemotingCommand> =>
+      new Promise((resolve, reject) =>
+        this.request(address, code, payload, limits, { answered: resolve, failed: reject }),
+      );
+    const response = await ask(options);
+    // The broker did nothing and takes nothing more over this connection: once more over another.
+    return response.code === ResponseCode.GO_AWAY ? ask(remaining(options, startedAt)) : response;
+  }
+
+  /** The same without a promise; who is answered GO_AWAY may ask once more. */
+  request(
+    address: string,
+    code: number,
+    payload: CommandPayload,
+    options: InvokeOptions,
+    receiver: AnswerReceiver,
+  ): void {
+    const told = channels.request.hasSubscribers ? observed(receiver, address, code) : receiver;
     const signed = this.#signed(payload);
-    let connection = this.#ready(address);
-    let limits = options;
-    if (connection === undefined) {
-      connection = await this.#connectWithin(address, options);
-      limits = { ...options, timeoutMs: Math.max(1, options.timeoutMs - (Date.now() - startedAt)) };
-    }
-    const response = await connection.invoke(code, signed, limits);
-    if (response.code !== ResponseCode.GO_AWAY) return response;
-    // The broker is about to shut down and did nothing: another connection, and once more.
-    this.#connections.delete(address);
-    connection.retire();
-    const next = await this.#connectWithin(address, options);
-    return next.invoke(code, signed, {
-      ...options,
-      timeoutMs: Math.max(1, options.timeoutMs - (Date.now() - startedAt)),
-    });
+    const ready = this.#ready(address);
+    if (ready !== undefined) return ready.request(code, signed, options, told);
+    const startedAt = Date.now();
+    this.#connectWithin(address, options).then(
+      (connection) => connection.request(code, signed, remaining(options, startedAt), told),
+      (error: unknown) => told.failed(asRocketMQError(error)),
+    );
   }
 
   /** Resolves when the request is on its way; no answer comes. The time-out covers connecting too. */
@@ -100,8 +88,7 @@ export class RemotingClient {
   ): Promise<void> {
     const startedAt = Date.now();
     const connection = this.#ready(address) ?? (await this.#connectWithin(address, options));
-    const timeoutMs = Math.max(1, options.timeoutMs - (Date.now() - startedAt));
-    await connection.sendOneway(code, this.#signed(payload), { ...options, timeoutMs });
+    await connection.sendOneway(code, this.#signed(payload), remaining(options, startedAt));
   }
 
   /** Rejects what waits, at once. */
@@ -132,21 +119,20 @@ export class RemotingClient {
       return connecting;
     return new Promise((resolve, reject) => {
       const { signal } = options;
+      let unlisten = (): void => undefined;
       const end = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      const abort = (): void => {
-        end();
-        reject(new RocketMQError('aborted', 'aborted by the caller', { cause: signal?.reason }));
+        unlisten();
       };
       const timer = setTimeout(() => {
         end();
         const text = `connection to ${address}: not open within ${options.timeoutMs} ms`;
         reject(new RocketMQError('timeout', text, { retryable: true }));
       }, options.timeoutMs);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted === true) abort();
+      unlisten = onAbort(signal, () => {
+        end();
+        reject(new RocketMQError('aborted', 'aborted by the caller', { cause: signal?.reason }));
+      });
       connecting.finally(end).then(resolve, (error: unknown) => reject(asRocketMQError(error)));
     });
   }
@@ -175,6 +161,7 @@ export class RemotingClient {
       maxInFlightRequests: this.#options.maxInFlightRequests,
       silenceTimeoutMs: this.#options.silenceTimeoutMs ?? 20_000,
       onRequest: this.#options.onRequest ?? (async () => undefined),
+      onGoAway: () => this.#forget(connection),
       onClose: (error) => {
         // A server that takes connections only to close them is not to be asked all the time.
         if (Date.now() - openedAt < SHORT_LIFE_MS) this.#pacing.failed(address);
@@ -202,10 +189,37 @@ export class RemotingClient {
     }
   }
 
-  #onClose(connection: Connection, error: RocketMQError): void {
+  /** What is asked from now on goes over another connection. */
+  #forget(connection: Connection): void {
     const { address } = connection;
     if (this.#connections.get(address) === connection) this.#connections.delete(address);
+  }
+
+  #onClose(connection: Connection, error: RocketMQError): void {
+    const { address } = connection;
+    this.#forget(connection);
     if (channels.disconnect.hasSubscribers) channels.disconnect.publish({ address, error });
     if (!this.#closed) this.#options.onDisconnect?.(address, error);
   }
+}
+
+function remaining(options: InvokeOptions, startedAt: number): InvokeOptions {
+  return { ...options, timeoutMs: Math.max(1, options.timeoutMs - (Date.now() - startedAt)) };
+}
+
+/** Tells the diagnostics channel, too. */
+function observed(receiver: AnswerReceiver, address: string, code: number): AnswerReceiver {
+  const startedAt = Date.now();
+  const told = (how: { responseCode: number } | { error: RocketMQError }): void =>
+    channels.request.publish({ address, code, durationMs: Date.now() - startedAt, ...how });
+  return {
+    answered(response) {
+      told({ responseCode: response.code });
+      receiver.answered(response);
+    },
+    failed(error) {
+      told({ error });
+      receiver.failed(error);
+    },
+  };
 }

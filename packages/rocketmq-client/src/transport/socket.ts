@@ -23,10 +23,10 @@ export const openTcpSocket: OpenSocket = (address, timeoutMs, signal) => {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
     });
-    const abort = (): void => fail('closed');
+    let unlisten = (): void => undefined;
     const fail = (reason: string, cause?: unknown): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      unlisten();
       socket.removeAllListeners();
       // A late error of a socket nobody waits for must not end the process.
       socket.on('error', () => undefined);
@@ -40,10 +40,10 @@ export const openTcpSocket: OpenSocket = (address, timeoutMs, signal) => {
     };
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
     socket.once('error', (error) => fail(error.message, error));
-    onAbort(signal, abort);
+    unlisten = onAbort(signal, () => fail('closed'));
     socket.once('connect', () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      unlisten();
       socket.removeAllListeners('error');
       resolve(socket);
     });

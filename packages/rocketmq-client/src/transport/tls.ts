@@ -130,10 +130,10 @@ export function tlsSocketOpener(load: LoadTls): OpenSocket {
         rejectUnauthorized,
         ...(servername !== undefined && { servername }),
       });
-      const abort = (): void => fail(new RocketMQError('connect-failed', `connection to ${address}: closed`));
+      let unlisten = (): void => undefined;
       const fail = (error: RocketMQError): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
+        unlisten();
         socket.removeAllListeners();
         // A late error of a socket nobody waits for must not end the process.
         socket.on('error', () => undefined);
@@ -145,12 +145,14 @@ export function tlsSocketOpener(load: LoadTls): OpenSocket {
         const text = `connection to ${address}: ${reached ? 'no TLS handshake' : 'no answer'} within ${timeoutMs} ms`;
         fail(new RocketMQError('connect-failed', text, { retryable: true }));
       }, timeoutMs);
-      onAbort(signal, abort);
+      unlisten = onAbort(signal, () =>
+        fail(new RocketMQError('connect-failed', `connection to ${address}: closed`)),
+      );
       socket.once('connect', () => (reached = true));
       socket.once('error', (error: Error) => fail(failureOf(error, address, reached)));
       socket.once('secureConnect', () => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
+        unlisten();
         socket.removeAllListeners('error');
         socket.setNoDelay(true);
         socket.setKeepAlive(true, 30_000);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Coalesced } from '../../src/timing/coalesced.ts';
 import { onAbort } from '../../src/timing/on-abort.ts';
@@ -91,6 +92,14 @@ describe('a task for an abort', () => {
     expect(runs).toBe(1);
     onAbort(controller.signal, () => runs++);
     expect(runs).toBe(2);
+  });
+
+  it('needs one listener for all tasks of a signal, and none when all are taken back', () => {
+    const { signal } = new AbortController();
+    const takeBack = [1, 2, 3].map(() => onAbort(signal, () => undefined));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const back of takeBack) back();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });
 

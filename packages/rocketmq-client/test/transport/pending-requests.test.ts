@@ -4,7 +4,7 @@ import { type PendingRequest, PendingRequests } from '../../src/transport/pendin
 function request(opaque: number): PendingRequest {
   return {
     ...{ opaque, code: 310, oneway: false, startedAt: Date.now(), timeoutMs: 60_000, written: true },
-    ...{ release: undefined, resolve: () => undefined, reject: () => undefined },
+    ...{ release: undefined, receiver: { answered: () => undefined, failed: () => undefined } },
   };
 }
 

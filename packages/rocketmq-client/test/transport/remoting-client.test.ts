@@ -3,6 +3,7 @@ import { ResponseCode, verifyRequest } from '@dt/rocketmq-protocol';
 import { parseAddress } from '../../src/transport/address.ts';
 import { RemotingClient } from '../../src/transport/remoting-client.ts';
 import { deadAddress, ScriptedServer } from '../support/scripted-server.ts';
+import { until } from '../support/until.ts';
 
 const nothing = { extFields: {}, body: Buffer.alloc(0) };
 const options = { connectTimeoutMs: 1000, maxInFlightRequests: 100 };
@@ -56,6 +57,25 @@ describe('the remoting client', () => {
     await expect(client.invoke(server.address, 1, nothing, { timeoutMs: 5000 })).resolves.toMatchObject({
       code: 0,
     });
+    expect(server.peers).toHaveLength(2);
+    client.close();
+  });
+
+  it('takes one new connection, however many requests the old one sends away', async () => {
+    const held: (() => void)[] = [];
+    await using server = await ScriptedServer.start((request, peer) => {
+      if (server.peers.length === 1) held.push(() => peer.respond(request, ResponseCode.GO_AWAY));
+      else peer.respond(request, 0);
+    });
+    const client = new RemotingClient(options);
+    const [first, second] = [1, 2].map((code) =>
+      client.invoke(server.address, code, nothing, { timeoutMs: 5000 }),
+    );
+    await until(() => held.length === 2, 'both requests');
+    held[0]?.();
+    await expect(first).resolves.toMatchObject({ code: 0 });
+    held[1]?.();
+    await expect(second).resolves.toMatchObject({ code: 0 });
     expect(server.peers).toHaveLength(2);
     client.close();
   });
