@@ -39,8 +39,8 @@ export interface ServerOptions {
 }
 
 export interface Server {
-  /** Where HTTP answers: players and dealers with the role http, who watches the instance with any. */
-  readonly url: string;
+  /** Where HTTP answers: players and dealers with the role http, else who watches the instance; absent for nobody. */
+  readonly url?: string;
   /** Takes the settings that are `live` in the schema; the others stay as they were at the start. */
   configure(config: Config): void;
   /** Stops everything this process started, the newest first, in bounded time. */
@@ -73,8 +73,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     for (const take of takers) take(changed);
   };
 
+  // Instances on one machine share their settings: one that takes no calls must not take the port of one that does.
+  const port = has('http') ? config.server.port : config.server.health_port;
+  const place = port === undefined ? undefined : { host: config.server.host, port };
   // Before anything is opened: a second start beside a running one must not touch what that one uses.
-  await checkListen(config.server);
+  if (place !== undefined) await checkListen(place);
   try {
     const postgres = await openPostgres(config.database, {
       embedded: embedded ? 'start' : 'never',
@@ -143,6 +146,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return { calls: { game, wallet }, limiter };
     };
 
+    if (place === undefined) return { configure, close };
     const http = buildHttp({
       config,
       ...(has('http') && (await openGame())),
@@ -158,7 +162,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     // Without calls nobody has to look elsewhere first.
     const drainMs = has('http') ? config.server.drain_seconds * 1000 : 0;
     opened.push({ name: 'http', close: () => stopHttp(http, drainMs) });
-    const url = await listen(http, config.server);
+    const url = await listen(http, place);
     log.info({ url }, 'http: listening');
 
     if (demo && has('http')) {

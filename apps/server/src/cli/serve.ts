@@ -25,7 +25,7 @@ export function serveCommand(): Command {
     .option('--no-demo', 'no demo table')
     .option(
       '-p, --port <number>',
-      'HTTP port (server.port); without the role http for health and metrics alone',
+      'HTTP port (server.port); without the role http that of health and metrics (server.health_port)',
     )
     .addOption(
       new Option('--roles <list>', `what this instance does: ${roles.join(', ')}`)
@@ -44,8 +44,9 @@ Examples:
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
+  const path = (flags.roles?.has('http') ?? true) ? 'server.port' : 'server.health_port';
   const port: ConfigOverride[] =
-    flags.port === undefined ? [] : [{ path: 'server.port', value: flags.port, origin: '--port' }];
+    flags.port === undefined ? [] : [{ path, value: flags.port, origin: '--port' }];
   const opened = await readSettings(flags, port);
   const { config, warnings } = opened;
   const log = createLog({ level: config.server.log_level, ...config.log });

@@ -103,6 +103,10 @@ export const configSchema = Type.Object({
       text('a host name or an IP address', { default: 'localhost', minLength: 1 }),
     ),
     port: about('Where HTTP listens; 0 takes a free one', whole(0, 65_535, 8087)),
+    health_port: about(
+      'Where an instance without the role http answers health and metrics; 0 takes a free port. Left out: nowhere',
+      Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, allowed: 'a whole number from 0 to 65535' })),
+    ),
     log_level: about(
       'The least level that is written',
       live(oneOf(['debug', 'info', 'warn', 'error'], 'info')),
