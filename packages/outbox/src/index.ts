@@ -29,7 +29,8 @@ export {
 } from './inbox/message.ts';
 export { type BackoffOptions } from './backoff.ts';
 export { type PublishableMessage, type Publisher, type PublishOutcome } from './relay/publisher.ts';
-export { Relay, type RelayOptions } from './relay/relay.ts';
+export { type RelayOptions } from './relay/options.ts';
+export { Relay } from './relay/relay.ts';
 export { type RelayActivity, type RelayBatch } from './relay/round.ts';
 export { type RelayStats } from './relay/stats.ts';
 export { Retention, type RetentionOptions, type RetentionRun } from './retention/index.ts';

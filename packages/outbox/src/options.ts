@@ -1,3 +1,4 @@
+import { type BackoffOptions } from './backoff.ts';
 import { OutboxError } from './errors.ts';
 
 /** An integer option within [min, max], or its default. */
@@ -18,6 +19,18 @@ export function integerOption(
     );
   }
   return value;
+}
+
+/** Growing delays: the greatest is at least the first. */
+export function backoffOption(
+  owner: string,
+  name: string,
+  given: Partial<BackoffOptions> | undefined,
+  defaults: BackoffOptions,
+): BackoffOptions {
+  const initialMs = integerOption(owner, `${name}.initialMs`, given?.initialMs, defaults.initialMs, 1);
+  const defaultMaxMs = Math.max(initialMs, defaults.maxMs);
+  return { initialMs, maxMs: integerOption(owner, `${name}.maxMs`, given?.maxMs, defaultMaxMs, initialMs) };
 }
 
 /** A name of 1 to `max` characters without control characters. */

@@ -2,7 +2,7 @@ import { type Database, type Queryable, select, withSavepoint } from '../databas
 import { settlesWithin } from '../deadline.ts';
 import { channels, tell } from '../diagnostics.ts';
 import { errorText, OutboxError } from '../errors.ts';
-import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
+import { backoffOption, choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { tablesOf } from '../schema/tables.ts';
 import { asDead, decode, type Incoming } from './decode.ts';
@@ -114,15 +114,7 @@ export class Inbox {
     this.#group = nameOption('Inbox', 'consumerGroup', options.consumerGroup);
     this.#closeTimeoutMs = integer('closeTimeoutMs', 10_000, 0);
     this.#maxAttempts = integer('maxAttempts', 10, 1);
-    const initialMs = integerOption('Inbox', 'retry.initialMs', options.retry?.initialMs, 1000, 1);
-    const maxMs = integerOption(
-      'Inbox',
-      'retry.maxMs',
-      options.retry?.maxMs,
-      Math.max(initialMs, 60_000),
-      initialMs,
-    );
-    this.#retry = { initialMs, maxMs };
+    this.#retry = backoffOption('Inbox', 'retry', options.retry, { initialMs: 1000, maxMs: 60_000 });
     const handlerTimeoutMs = integer('handlerTimeoutMs', 30_000, 1);
     this.#statementTimeout = `${handlerTimeoutMs}ms`;
     this.#insert = insertSql(tables);

@@ -1,66 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { type Database } from '../database/database.ts';
 import { pause, settlesWithin, withDeadline } from '../deadline.ts';
 import { channels, tell } from '../diagnostics.ts';
 import { OutboxError } from '../errors.ts';
-import { choiceOption, integerOption, nameOption, requireMethod } from '../options.ts';
-import { tablesOf } from '../schema/tables.ts';
 import { Listener, Notifier } from '../wakeups/index.ts';
 import { backoffMs, type BackoffOptions } from '../backoff.ts';
 import { Breaker } from './breaker.ts';
 import { LaneSet } from './lane-set.ts';
 import { type Lane } from './lane.ts';
 import { Leases } from './leases.ts';
-import { type Publisher } from './publisher.ts';
-import { type RelayActivity, type RelayBatch, Rounds } from './round.ts';
+import { checkRelayOptions, type RelayOptions } from './options.ts';
+import { type RelayActivity, Rounds } from './round.ts';
 import { Sealer } from './sealer.ts';
 import { newCounters, type RelayStats } from './stats.ts';
-
-export interface RelayOptions {
-  readonly database: Database;
-  readonly publisher: Publisher;
-  /** @default 'public' */
-  readonly schema?: string;
-  /** Shown in `outbox_relays`; need not be unique. @default '<host>:<pid>' */
-  readonly instanceId?: string;
-  /** Most messages of one call of the publisher. @default 500 */
-  readonly batchSize?: number;
-  /** Most bytes (payloads and headers) of one call of the publisher, unless a single message is larger. @default 4194304 */
-  readonly batchBytes?: number;
-  /** Rounds (claim, publish, mark) that may run side by side, each on lanes of its own. @default 4 */
-  readonly concurrency?: number;
-  /** Longest wait between two looks for new rows. @default 500 */
-  readonly pollMs?: number;
-  /** A relay that has not renewed for so long has lost its lanes; renewed every sixth of it. @default 6000 */
-  readonly leaseMs?: number;
-  /** Every lane is walked from the start so often, for rows that came back behind its position. @default 30000 */
-  readonly fullScanMs?: number;
-  /** @default 30000 */
-  readonly publishTimeoutMs?: number;
-  /** @default 15000 */
-  readonly queryTimeoutMs?: number;
-  /** `close()` waits so long for batches under way. @default 10000 */
-  readonly closeTimeoutMs?: number;
-  /** Delay of a message after its own failure: doubled each time, with a random part. @default 1000 up to 60000 */
-  readonly retry?: Partial<BackoffOptions>;
-  /** Pause of the relay after the publisher failed as a whole. @default 100 up to 5000 */
-  readonly outage?: Partial<BackoffOptions>;
-  /** Attempts after which a message is set aside as dead. @default Infinity */
-  readonly maxAttempts?: number;
-  /** Deaths of the sending process during attempts of a message, after which it is set aside. @default 10 */
-  readonly maxCrashes?: number;
-  /**
-   * What becomes of the later messages of a sharding key when one is dead: refused for good, or given up. `continue`
-   * sends them. `hold` lets them wait until that one is replayed or skipped, which costs speed: a key's messages then go
-   * one at a time. All relays of a database must have the same. @default 'continue'
-   */
-  readonly onDead?: 'continue' | 'hold';
-  /** After each call of the publisher, with what it came to. */
-  readonly onBatch?: (batch: RelayBatch) => void;
-  /** What went wrong and is being tried again. @default nothing */
-  readonly onError?: (error: unknown, during: RelayActivity) => void;
-}
 
 const SEAL_MS = 200;
 const CLAIM_PAUSE: BackoffOptions = { initialMs: 100, maxMs: 3000 };
@@ -100,25 +51,14 @@ export class Relay {
   #closing: Promise<void> | undefined;
 
   constructor(options: RelayOptions) {
-    requireMethod('Relay', 'database', options.database, 'query');
-    requireMethod('Relay', 'publisher', options.publisher, 'publish');
-    const integer = (name: keyof RelayOptions, fallback: number, min: number, max?: number): number =>
-      integerOption('Relay', name, options[name] as number | undefined, fallback, min, max);
-    const tables = tablesOf(options.schema);
-    const instanceId = nameOption(
-      'Relay',
-      'instanceId',
-      options.instanceId ?? `${hostname()}:${process.pid}`,
-    );
-    const batchSize = integer('batchSize', 500, 1, 10_000);
-    const leaseMs = integer('leaseMs', 6000, 600, 600_000);
-    this.#pollMs = integer('pollMs', 500, 10, 60_000);
+    const checked = checkRelayOptions(options);
+    const { database, tables, instanceId, leaseMs, holdsKeys, onBatch, onError } = checked;
+    this.#pollMs = checked.pollMs;
     this.#tickMs = leaseMs / 6;
-    this.#fullScanMs = integer('fullScanMs', 30_000, 100);
-    this.#closeTimeoutMs = integer('closeTimeoutMs', 10_000, 0);
-    this.#queryTimeoutMs = integer('queryTimeoutMs', 15_000, 100);
-    this.#concurrency = integer('concurrency', 4, 1, 64);
-    const onError = options.onError ?? ((): void => {});
+    this.#fullScanMs = checked.fullScanMs;
+    this.#closeTimeoutMs = checked.closeTimeoutMs;
+    this.#queryTimeoutMs = checked.queryTimeoutMs;
+    this.#concurrency = checked.concurrency;
     this.#onError = (error, during): void => {
       this.#counters.errors += 1;
       tell(channels.outboxError, () => ({ instanceId, during, error }));
@@ -128,47 +68,33 @@ export class Relay {
         // A hook that fails must not stop the relay; there is nobody left to tell.
       }
     };
-    const holdsKeys =
-      choiceOption('Relay', 'onDead', options.onDead ?? 'continue', ['continue', 'hold']) === 'hold';
     const sessionId = `${instanceId}/${randomUUID()}`;
     this.#leases = new Leases({
-      database: options.database,
+      database,
       tables,
       sessionId,
       instanceId,
       leaseMs,
-      maxCrashes: integer('maxCrashes', 10, 1, 30_000),
+      maxCrashes: checked.maxCrashes,
       holdsKeys,
       lanes: this.#lanes,
       sentCount: () => this.#counters.sent,
     });
-    this.#sealer = new Sealer(options.database, tables);
-    this.#breaker = new Breaker(
-      batchSize,
-      backoffOption('outage', options.outage, { initialMs: 100, maxMs: 5000 }),
-    );
+    this.#sealer = new Sealer(database, tables);
+    this.#breaker = new Breaker(checked.batchSize, checked.outage);
     this.#rounds = new Rounds({
-      database: options.database,
-      tables,
+      ...checked,
       sessionId,
-      publisher: options.publisher,
       leases: this.#leases,
       sealer: this.#sealer,
       breaker: this.#breaker,
       counters: this.#counters,
-      batchBytes: integer('batchBytes', 4 * 1024 * 1024, 1),
-      pollMs: this.#pollMs,
-      queryTimeoutMs: this.#queryTimeoutMs,
-      publishTimeoutMs: integer('publishTimeoutMs', 30_000, 1),
-      retry: backoffOption('retry', options.retry, { initialMs: 1000, maxMs: 60_000 }),
-      maxAttempts: options.maxAttempts === Infinity ? Infinity : integer('maxAttempts', Infinity, 1),
-      holdsKeys,
       onRecovery: () => {
         for (const lane of this.#lanes) lane.pardon(performance.now());
       },
       onBatch: (batch) => {
         tell(channels.outboxBatch, () => ({ ...batch, instanceId }));
-        options.onBatch?.(batch);
+        onBatch(batch);
       },
       onError: this.#onError,
     });
@@ -178,8 +104,8 @@ export class Relay {
         this.#onError(error, 'wake');
       },
     };
-    this.#notifier = new Notifier({ ...wakeups, database: options.database, sender: sessionId });
-    const listen = options.database.listen?.bind(options.database);
+    this.#notifier = new Notifier({ ...wakeups, database, sender: sessionId });
+    const listen = database.listen?.bind(database);
     if (listen !== undefined) {
       const onWake = (): void => {
         this.#look();
@@ -402,22 +328,4 @@ function asSchemaMissing(error: unknown): unknown {
   return new OutboxError('schema-missing', 'the tables of this version are not there: run migrate()', {
     cause: error,
   });
-}
-
-function backoffOption(
-  name: string,
-  given: Partial<BackoffOptions> | undefined,
-  defaults: BackoffOptions,
-): BackoffOptions {
-  const initialMs = integerOption('Relay', `${name}.initialMs`, given?.initialMs, defaults.initialMs, 1);
-  return {
-    initialMs,
-    maxMs: integerOption(
-      'Relay',
-      `${name}.maxMs`,
-      given?.maxMs,
-      Math.max(initialMs, defaults.maxMs),
-      initialMs,
-    ),
-  };
 }
