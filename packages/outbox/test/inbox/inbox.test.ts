@@ -380,7 +380,7 @@ describe('Inbox', () => {
     await newInbox({ order_settled: () => Promise.reject(new Error('no')) }).receive([message(1)]);
     const retrying = newInbox(stuck, { closeTimeoutMs: 30 });
     retrying.start();
-    await sleep(100);
+    await eventually(() => begun === 2);
     await retrying.close();
     expect(reasons).toHaveLength(2);
     expect(await row('k-1')).toMatchObject({ status: 0, attempts: 1, last_error: 'no' });
