@@ -168,6 +168,23 @@ SELECT count(*)::int AS messages FROM firsts f JOIN ${t[box]} l
   ON l.sharding_key = f.sharding_key AND l.id > f.id ${box === 'inbox' ? 'AND l.consumer_group = f.consumer_group' : ''}
 WHERE l.status = 1 AND l.id > (SELECT min(id) FROM firsts)`;
 
+export interface SkipPlanRow {
+  readonly messages: number;
+  readonly keys: number;
+  readonly waiting: number;
+  readonly first: readonly (string | number | bigint)[] | null;
+}
+
+/** What a skip lets go. Looks at the keys that dead messages hold and at what is pending, not at the table. */
+export const skipPlanSql = (t: Tables): string => `
+WITH held AS MATERIALIZED (
+  SELECT l.id, l.sharding_key FROM ${t.outbox} l WHERE ${filterSql('outbox', 'dead')} AND l.holds_key
+)
+SELECT (SELECT count(*)::int FROM held) AS messages, (SELECT count(DISTINCT sharding_key)::int FROM held) AS keys,
+       (SELECT count(*)::int FROM ${t.outbox} l
+         WHERE l.status = 0 AND l.sharding_key IN (SELECT sharding_key FROM held)) AS waiting,
+       (SELECT array_agg(id) FROM (SELECT id FROM held ORDER BY id LIMIT $13) AS named) AS first`;
+
 /** $13 by whom. */
 export const skipSql = (t: Tables): string => `
 UPDATE ${t.outbox} l SET holds_key = false, last_error = concat_ws('; ', l.last_error, 'skipped by ' || $13::text)

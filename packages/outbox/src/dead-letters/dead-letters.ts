@@ -10,6 +10,8 @@ import {
   listSql,
   type PastLifeRow,
   pastLivesSql,
+  skipPlanSql,
+  type SkipPlanRow,
   skipSql,
   summarySql,
 } from './dead-letters.sql.ts';
@@ -56,6 +58,19 @@ export interface LetterSummary {
   readonly messages: number;
   readonly allGroups: number;
 }
+
+/** What `skip` would do. */
+export interface SkipPlan {
+  /** Dead messages that hold their sharding key. */
+  readonly messages: number;
+  readonly keys: number;
+  /** Messages of these keys that wait. */
+  readonly waiting: number;
+  /** Ids of the first of `messages`, up to 20. */
+  readonly first: readonly number[];
+}
+
+const NAMED_SKIPS = 20;
 
 /**
  * The rows that were given up, and the way back for them. Nothing is ever deleted: a replay makes a dead row pending
@@ -178,12 +193,25 @@ export class DeadLetters {
    * @returns how many messages were skipped
    */
   async skip(filter: LetterFilter, options: { readonly by: string }): Promise<number> {
-    if (this.#box !== 'outbox') {
-      throw new OutboxError('invalid-option', 'DeadLetters: only dead messages of the outbox hold their key');
-    }
+    this.#requireOutbox();
     const by = nameOption('skip', 'by', options.by);
     const values = [...filterValues(this.#box, 'dead', filter), by];
     return (await select(this.#database, skipSql(this.#tables), values)).length;
+  }
+
+  /** What `skip` with this filter would do. */
+  async planSkip(filter: LetterFilter = {}): Promise<SkipPlan> {
+    this.#requireOutbox();
+    const values = [...filterValues(this.#box, 'dead', filter), NAMED_SKIPS];
+    const [row] = await select<SkipPlanRow>(this.#database, skipPlanSql(this.#tables), values);
+    const { messages = 0, keys = 0, waiting = 0, first = [] } = row ?? {};
+    return { messages, keys, waiting, first: (first ?? []).map(Number) };
+  }
+
+  #requireOutbox(): void {
+    if (this.#box !== 'outbox') {
+      throw new OutboxError('invalid-option', 'DeadLetters: only dead messages of the outbox hold their key');
+    }
   }
 
   #keyOf(name: LetterName): unknown[] {

@@ -4,6 +4,7 @@ export {
   type LetterPage,
   type LetterQuery,
   type LetterSummary,
+  type SkipPlan,
 } from './dead-letters.ts';
 export { type LetterFilter } from './filter.ts';
 export {

@@ -90,6 +90,14 @@ describe('a sharding key with a dead message', () => {
     await write('a-1', 'a-2', 'a-3', 'a-4');
     await died('a-2');
     expect(await dead.skip({ shardingKey: 'b' }, { by: 'ann' })).toBe(0);
+    expect(await dead.planSkip({ shardingKey: 'b' })).toEqual({
+      messages: 0,
+      keys: 0,
+      waiting: 0,
+      first: [],
+    });
+    const heldId = (await dead.list()).letters[0]?.id;
+    expect(await dead.planSkip()).toMatchObject({ messages: 1, keys: 1, waiting: 2, first: [heldId] });
     expect(await dead.skip({ shardingKey: 'a' }, { by: 'ann' })).toBe(1);
     await eventually(() => sent('a').length === 3);
     expect(sent('a')).toEqual(['a-1', 'a-3', 'a-4']);

@@ -6,6 +6,7 @@ import { showCommand } from './show.ts';
 import { summaryCommand } from './summary.ts';
 
 export { inboxWords, outboxWords } from './box.ts';
+export { skipCommand } from './skip.ts';
 
 /** What `dt outbox` and `dt inbox` have in common. */
 export function letterCommands(words: BoxWords): Command[] {

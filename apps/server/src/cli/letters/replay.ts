@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import type { DeadLetters, LetterFilter, ReplayPlan, ReplayProgress, ReplayReport } from '@dt/outbox';
 import { Output, type Terminal } from '@dt/mqadmin';
 import { Command } from 'commander';
@@ -7,6 +6,7 @@ import { exitCodes, WrongCallError } from '../exit.ts';
 import { interruptible } from '../interrupt.ts';
 import { text, whole } from '../options.ts';
 import type { BoxWords } from './box.ts';
+import { checkChoice, whoAsks } from './choice.ts';
 import { filterOf, type FilterFlags, withFilter } from './filter-flags.ts';
 import { letterTable, messages, withNulls } from './format.ts';
 import { withLetters } from './open.ts';
@@ -65,10 +65,10 @@ async function replay(
   signal: AbortSignal,
 ): Promise<void> {
   const filters = filterOf(flags);
-  checkChoice(words, argument, flags, filters);
+  checkChoice(words, 'replayed', argument, flags.all, filters);
   try {
     await withLetters(words, flags, async (letters, config) => {
-      const by = flags.by ?? `${userInfo().username}@${hostname()}`;
+      const by = whoAsks(flags.by);
       if (argument !== undefined) {
         const name = words.nameOf(argument, flags.group, config);
         if (flags.dryRun === true) {
@@ -88,24 +88,6 @@ async function replay(
     });
   } finally {
     out.close();
-  }
-}
-
-/** Nobody replays everything by leaving something out. */
-function checkChoice(
-  words: BoxWords,
-  argument: string | number | undefined,
-  flags: ReplayFlags,
-  filter: LetterFilter,
-): void {
-  const named = argument !== undefined;
-  // With a name, the group belongs to it.
-  const filters = Object.keys(filter).filter((name) => !named || name !== 'consumerGroup');
-  const ways = [named, filters.length > 0, flags.all === true].filter(Boolean).length;
-  if (ways !== 1) {
-    throw new WrongCallError(
-      `what is to be replayed? Give the ${words.argument} of one message, or filters, or --all: one of the three`,
-    );
   }
 }
 

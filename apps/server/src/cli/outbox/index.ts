@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { letterCommands, outboxWords } from '../letters/index.ts';
+import { letterCommands, outboxWords, skipCommand } from '../letters/index.ts';
 import { statusCommand } from '../status/index.ts';
 
 export function outboxCommand(): Command {
@@ -8,5 +8,6 @@ export function outboxCommand(): Command {
   );
   command.addCommand(statusCommand('outbox'));
   for (const subcommand of letterCommands(outboxWords)) command.addCommand(subcommand);
+  command.addCommand(skipCommand());
   return command;
 }

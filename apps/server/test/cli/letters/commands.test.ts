@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '@dt/testkit';
-import { outboxWords } from '../../../src/cli/letters/index.ts';
+import { outboxWords, skipCommand } from '../../../src/cli/letters/index.ts';
 import { replayCommand } from '../../../src/cli/letters/replay.ts';
 import { openDatabase, type OpenedDatabase } from '../../database/open-database.ts';
 import { dt, type DtRun } from '../dt.ts';
@@ -27,6 +27,13 @@ async function json(box: string, command: string, ...args: string[]): Promise<Re
 async function statuses(table: 'outbox' | 'inbox'): Promise<number[]> {
   const { rows } = await opened.database.query<{ status: number }>(`SELECT status FROM ${table} ORDER BY id`);
   return rows.map(({ status }) => status);
+}
+
+function terminalThatSays(answer: string) {
+  const screen = (): PassThrough & { isTTY?: boolean } => Object.assign(new PassThrough(), { isTTY: true });
+  const terminal = { stdin: screen(), stdout: screen(), stderr: screen() };
+  terminal.stdin.write(`${answer}\n`);
+  return terminal;
 }
 
 describe('list', () => {
@@ -224,9 +231,7 @@ describe('replay', () => {
     ['y', [0, 0, 1, 0]],
     ['n', [2, 2, 1, 0]],
   ])('asks at a terminal, and draws a bar there: answer %s', async (answer, expected) => {
-    const screen = (): PassThrough & { isTTY?: boolean } => Object.assign(new PassThrough(), { isTTY: true });
-    const terminal = { stdin: screen(), stdout: screen(), stderr: screen() };
-    terminal.stdin.write(`${answer}\n`);
+    const terminal = terminalThatSays(answer);
     const replaying = replayCommand(outboxWords, terminal)
       .exitOverride()
       .parseAsync([...settings(), '--topic', 'dt_settle'], { from: 'user' });
@@ -239,6 +244,84 @@ describe('replay', () => {
       expect(String(terminal.stdout.read())).toBe('replayed 2 messages\n');
     }
     expect(await statuses('outbox')).toEqual(expected);
+  });
+});
+
+describe('skip', () => {
+  /** B1 and B2 hold their key, and a fifth message waits behind them. */
+  beforeEach(async () => {
+    await opened.database.query('UPDATE outbox SET holds_key = true WHERE id < 3');
+    await opened.database.query(`UPDATE outbox SET sharding_key = 'p:1' WHERE id = 4`);
+  });
+  const holding = async (): Promise<number[]> => {
+    const { rows } = await opened.database.query<{ id: string }>(
+      'SELECT id FROM outbox WHERE holds_key ORDER BY id',
+    );
+    return rows.map(({ id }) => Number(id));
+  };
+
+  it('tells in a dry run how many, which, and what waits behind them', async () => {
+    const { code, stdout } = await run('outbox', 'skip', '--all', '--dry-run');
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: '2 messages (1, 2) of 1 sharding key would be skipped; 1 message behind them would go on\n',
+    });
+    expect(await json('outbox', 'skip', '--tag', 'bet_placed', '--dry-run')).toEqual({
+      dryRun: true,
+      messages: 1,
+      keys: 1,
+      waiting: 1,
+      first: [2],
+    });
+    expect(await holding()).toEqual([1, 2]);
+  });
+
+  it('lets the key of one go, says by whom, and leaves the message dead', async () => {
+    expect(await run('outbox', 'skip', '1', '--by', 'ann')).toEqual({
+      code: 0,
+      stdout: 'skipped 1 message\n',
+      stderr: '',
+    });
+    expect(await holding()).toEqual([2]);
+    expect(await statuses('outbox')).toEqual([2, 2, 1, 0]);
+    expect((await run('outbox', 'show', '1')).stdout).toContain('too large: 1; skipped by ann');
+  });
+
+  it('skips nothing of what holds no key, or is not there', async () => {
+    await run('outbox', 'skip', '1');
+    const again = await run('outbox', 'skip', '1');
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      'dt: the outbox message with the id 1 holds no sharding key: nothing was skipped\n',
+    ]);
+    const unknown = await run('outbox', 'skip', '99');
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      'dt: the outbox has no message with the id 99 (not-found)\n',
+    ]);
+  });
+
+  it('does nothing to many without --yes where nobody can be asked', async () => {
+    const { code, stderr } = await run('outbox', 'skip', '--all');
+    expect(code).toBe(2);
+    expect(stderr).toContain('nothing was done. Give --yes to skip them, --dry-run to see them.');
+    expect(await holding()).toEqual([1, 2]);
+    expect(await json('outbox', 'skip', '--all', '--yes')).toEqual({ skipped: 2 });
+    expect(await holding()).toEqual([]);
+  });
+
+  it.each([
+    ['y', []],
+    ['n', [1, 2]],
+  ])('asks at a terminal: answer %s', async (answer, expected) => {
+    const terminal = terminalThatSays(answer);
+    const skipping = skipCommand(terminal)
+      .exitOverride()
+      .parseAsync([...settings(), '--all'], { from: 'user' });
+    if (answer === 'n') await expect(skipping).rejects.toThrow('nothing was skipped');
+    else await skipping;
+    expect(String(terminal.stderr.read())).toContain('2 messages (1, 2) of 1 sharding key would be skipped');
+    expect(await holding()).toEqual(expected);
   });
 });
 
@@ -264,6 +347,9 @@ describe('a wrong call', () => {
     ['inbox', ['replay', '--all', '--topic', 't'], 'one of the three'],
     ['outbox', ['replay', '--all', '--rate', '0'], 'Allowed: a whole number from 1 to 1000000.'],
     ['outbox', ['replay', '--all', '--by', ''], 'Allowed: a text that is not empty.'],
+    ['outbox', ['skip'], 'what is to be skipped?'],
+    ['outbox', ['skip', '1', '--all'], 'one of the three'],
+    ['inbox', ['skip', '--all'], "unknown command 'skip'"],
     ['outbox', ['replays'], "unknown command 'replays'"],
     ['inbox', [], 'Usage: dt inbox'],
   ])('dt %s %j exits 2 and says what is allowed', async (box, args, message) => {
