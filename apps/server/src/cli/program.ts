@@ -13,7 +13,7 @@ import { sqlCommand } from './sql.ts';
 
 /** Runs one command to its end; its exit code is then that of the process. */
 export async function runDt(args: readonly string[]): Promise<void> {
-  const program = build();
+  const program = dtProgram();
   for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   }
@@ -33,7 +33,8 @@ function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
-function build(): Command {
+/** Every command with its flags. */
+export function dtProgram(): Command {
   return (
     new Command('dt')
       .description('The Dragon Tiger server: serves, migrates, plays and answers questions.')
