@@ -2,6 +2,7 @@ import { deflate } from 'node:zlib';
 import { promisify } from 'node:util';
 import {
   encodeProperties,
+  encodeProperty,
   isReservedProperty,
   isValidName,
   MAX_PROPERTIES_BYTES,
@@ -54,7 +55,7 @@ const deflateAsync = promisify(deflate);
 export function encodeMessage(
   message: Message,
   messageId: string,
-  own: Readonly<Record<string, string>> = {},
+  own?: Readonly<Record<string, string>>,
 ): EncodedMessage {
   const { topic, body } = message;
   if (typeof topic !== 'string' || !isValidName(topic, MAX_TOPIC_LENGTH)) {
@@ -92,30 +93,36 @@ export async function compressBody(
   return { body: compressed, sysFlag: MessageSysFlag.COMPRESSED | MessageSysFlag.COMPRESSION_ZLIB };
 }
 
-function propertiesOf(message: Message, messageId: string, own: Readonly<Record<string, string>>): string {
-  const all: Record<string, string | undefined> = { ...own };
-  for (const name in message.properties) {
-    const value = message.properties[name];
+/** Put together as a text at once: a producer of batches makes half a million of them a second. */
+function propertiesOf(
+  message: Message,
+  messageId: string,
+  own: Readonly<Record<string, string>> | undefined,
+): string {
+  try {
+    return (
+      (own === undefined ? '' : encodeProperties(own)) +
+      userProperties(message.properties) +
+      encodeProperty(MessageProperty.TAGS, tag(message.tag)) +
+      encodeProperty(MessageProperty.KEYS, keys(message.keys)) +
+      encodeProperty(MessageProperty.SHARDING_KEY, message.shardingKey) +
+      deliveryTime(message) +
+      encodeProperty(MessageProperty.UNIQ_KEY, messageId)
+    );
+  } catch (error) {
+    throw error instanceof SendError ? error : invalid(messageOf(error), error);
+  }
+}
+
+function userProperties(properties: Message['properties']): string {
+  let text = '';
+  for (const name in properties) {
+    const value = properties[name];
     if (isReservedProperty(name)) throw invalid(`property ${name} is used by the protocol itself`);
     if (typeof value !== 'string') throw invalid(`property ${name} is not a text`);
-    all[name] = value;
+    text += encodeProperty(name, value);
   }
-  all[MessageProperty.TAGS] = tag(message.tag);
-  all[MessageProperty.KEYS] = keys(message.keys);
-  all[MessageProperty.SHARDING_KEY] = message.shardingKey;
-  if (message.delayLevel !== undefined && message.delayLevel !== 0) {
-    if (!Number.isInteger(message.delayLevel) || message.delayLevel < 0) {
-      throw invalid(`delayLevel ${message.delayLevel} is not an integer from 0 up`);
-    }
-    all[MessageProperty.DELAY] = String(message.delayLevel);
-  }
-  Object.assign(all, deliveryTime(message));
-  all[MessageProperty.UNIQ_KEY] = messageId;
-  try {
-    return encodeProperties(all);
-  } catch (error) {
-    throw invalid(messageOf(error), error);
-  }
+  return text;
 }
 
 /** Batches cannot carry such messages. */
@@ -123,15 +130,18 @@ export function isDelayed({ delayLevel, deliverAt, delayMs }: Message): boolean 
   return (delayLevel ?? 0) > 0 || deliverAt !== undefined || delayMs !== undefined;
 }
 
-function deliveryTime({ delayLevel, deliverAt, delayMs }: Message): Record<string, string> {
-  const given = [(delayLevel ?? 0) > 0, deliverAt !== undefined, delayMs !== undefined];
-  if (given.filter((one) => one).length > 1)
+function deliveryTime({ delayLevel = 0, deliverAt, delayMs }: Message): string {
+  if (!Number.isInteger(delayLevel) || delayLevel < 0)
+    throw invalid(`delayLevel ${delayLevel} is not an integer from 0 up`);
+  if (Number(delayLevel > 0) + Number(deliverAt !== undefined) + Number(delayMs !== undefined) > 1)
     throw invalid('delayLevel, deliverAt and delayMs exclude each other');
+  if (delayLevel > 0) return encodeProperty(MessageProperty.DELAY, String(delayLevel));
   if (deliverAt !== undefined) {
     const time = deliverAt instanceof Date ? deliverAt.getTime() : deliverAt;
-    return { [MessageProperty.TIMER_DELIVER_MS]: milliseconds('deliverAt', time) };
+    return encodeProperty(MessageProperty.TIMER_DELIVER_MS, milliseconds('deliverAt', time));
   }
-  return delayMs === undefined ? {} : { [MessageProperty.TIMER_DELAY_MS]: milliseconds('delayMs', delayMs) };
+  if (delayMs === undefined) return '';
+  return encodeProperty(MessageProperty.TIMER_DELAY_MS, milliseconds('delayMs', delayMs));
 }
 
 function milliseconds(name: string, value: number): string {

@@ -8,6 +8,8 @@ export interface BatchEntryInput {
   body: Buffer;
   /** A text is taken as already encoded. */
   properties: MessageProperties | string;
+  /** Bytes of an encoded text where they are known. @default counted */
+  propertiesBytes?: number;
   /** @default 0 */
   flag?: number;
 }
@@ -36,7 +38,7 @@ export function encodeBatchBody(
   let size = 0;
   for (const entry of entries) {
     const text = typeof entry.properties === 'string' ? entry.properties : encodeProperties(entry.properties);
-    const bytes = Buffer.byteLength(text);
+    const bytes = entry.propertiesBytes ?? Buffer.byteLength(text);
     if (bytes > MAX_PROPERTIES_BYTES) {
       throw new ProtocolError(
         'field-invalid',
@@ -49,8 +51,10 @@ export function encodeBatchBody(
   }
   const out = allocate(size);
   let at = 0;
-  for (const [index, entry] of entries.entries()) {
-    const bytes = textBytes[index] ?? 0;
+  let index = 0;
+  for (const entry of entries) {
+    const text = texts[index] ?? '';
+    const bytes = textBytes[index++] ?? 0;
     at = out.writeInt32BE(batchEntryBytes(entry.body.length, bytes), at);
     at = out.writeInt32BE(0, at);
     at = out.writeInt32BE(0, at);
@@ -58,7 +62,7 @@ export function encodeBatchBody(
     at = out.writeInt32BE(entry.body.length, at);
     at += entry.body.copy(out, at);
     at = out.writeInt16BE(bytes, at);
-    at += out.write(texts[index] ?? '', at);
+    at += out.write(text, at, bytes === text.length ? 'latin1' : 'utf8');
   }
   return out;
 }

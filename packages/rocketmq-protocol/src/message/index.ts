@@ -12,6 +12,7 @@ export { decodeOffsetMessageId, encodeOffsetMessageId, type OffsetMessageId } fr
 export {
   decodeProperties,
   encodeProperties,
+  encodeProperty,
   isReservedProperty,
   MAX_PROPERTIES_BYTES,
   MessageProperty,

@@ -103,18 +103,20 @@ export function isReservedProperty(name: string): boolean {
  */
 export function encodeProperties(properties: Readonly<Record<string, string | undefined>>): string {
   let text = '';
-  for (const name in properties) {
-    const value = properties[name];
-    if (value === undefined || value === '') continue;
-    if (name === '' || SEPARATORS.test(name) || SEPARATORS.test(value)) {
-      throw new ProtocolError(
-        'field-invalid',
-        `property ${JSON.stringify(name)}: names and values must not hold U+0001 or U+0002`,
-      );
-    }
-    text += name + NAME_VALUE + value + ENTRY;
-  }
+  for (const name in properties) text += encodeProperty(name, properties[name]);
   return text;
+}
+
+/** One of them. */
+export function encodeProperty(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') return '';
+  if (name === '' || SEPARATORS.test(name) || SEPARATORS.test(value)) {
+    throw new ProtocolError(
+      'field-invalid',
+      `property ${JSON.stringify(name)}: names and values must not hold U+0001 or U+0002`,
+    );
+  }
+  return name + NAME_VALUE + value + ENTRY;
 }
 
 /**

@@ -41,9 +41,12 @@ export function createUniqueKeyFactory(options: UniqueKeyOptions): () => string 
       timed = prefix + hex((now - monthStart) >>> 0, 8);
     }
     counter = (counter + 1) & 0xffff;
-    return timed + hex(counter, 4);
+    return timed + HEX_OF_BYTE[counter >> 8] + HEX_OF_BYTE[counter & 0xff];
   };
 }
+
+/** Made once: a producer of batches makes half a million keys a second. */
+const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
 
 function hex(value: number, digits: number): string {
   return value.toString(16).toUpperCase().padStart(digits, '0');
