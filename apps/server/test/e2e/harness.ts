@@ -80,7 +80,7 @@ export async function createWorld({ broker, rocketmq, env }: WorldOptions = {}):
       name: `dt ${command}`,
       env: { ...process.env, ...env },
       // A machine that several games load takes its time.
-      ...(readyLine === undefined ? {} : { readyLine, readyTimeoutMs: 90_000 }),
+      ...(readyLine === undefined ? {} : { readyLine, readyTimeoutMs: 180_000 }),
     });
     programs.push(program);
     return program;

@@ -98,7 +98,7 @@ export async function startLoadBalancer(ports: readonly number[]): Promise<LoadB
           if (ready.size < ports.length) throw new Error(JSON.stringify([...answers]));
           return true;
         },
-        { timeoutMs: 60_000, what: 'the readiness of every instance' },
+        { timeoutMs: 180_000, what: 'the readiness of every instance' },
       );
     },
     async close() {
