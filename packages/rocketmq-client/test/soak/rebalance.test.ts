@@ -53,6 +53,8 @@ it(
       const number = ++memberNumber;
       const member = new PushConsumer({
         ...{ nameServers: [broker.nameServer], group, from: 'first' },
+        // A start that fails would end the run: on a machine that does more, a connection may take its time.
+        connectTimeoutMs: 30_000,
         subscriptions: [{ topic, expression: '*' }],
         handler: async (messages: readonly ReceivedMessage[]) => {
           for (const { body, queue } of messages) deliveries.received(Number(body), queue.queueId, number);
