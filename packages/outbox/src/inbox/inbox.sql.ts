@@ -36,12 +36,20 @@ ON CONFLICT (consumer_group, message_key) DO NOTHING
 RETURNING message_key, status`;
 
 /**
- * Puts messages just stored back to waiting when one of their sharding key waits; returns those. A statement of its
- * own, so that it sees what was committed while the insert waited. $1 group, $2 keys.
+ * Puts messages just stored back to waiting when one of their sharding key waits, and behind it; returns those. A
+ * statement of its own, so that it sees what was committed while the insert waited. The ids are drawn anew: those of the
+ * insert may be smaller than that of a message which another transaction stored meanwhile, though it arrived first.
+ * $1 group, $2 keys in the order of arrival.
  */
 export const lineUpSql = (t: Tables): string => `
-UPDATE ${t.inbox} i SET status = 0, processed_at = NULL
-WHERE i.consumer_group = $1::text AND i.message_key = ANY ($2::text[]) AND EXISTS (
+WITH drawn AS MATERIALIZED (
+  SELECT nextval('${t.inboxSequence.replaceAll("'", "''")}') AS id, m.message_key FROM (
+    SELECT * FROM unnest($2::text[]) WITH ORDINALITY AS u(message_key, place) ORDER BY place
+  ) AS m
+)
+UPDATE ${t.inbox} i SET status = 0, processed_at = NULL, id = drawn.id
+FROM drawn
+WHERE i.consumer_group = $1::text AND i.message_key = drawn.message_key AND EXISTS (
   SELECT FROM ${t.inbox} w
   WHERE w.consumer_group = $1::text AND w.status = 0 AND w.sharding_key = i.sharding_key)
 RETURNING i.message_key`;

@@ -316,7 +316,7 @@ export class Inbox {
 
   /**
    * A message seen before may have been another consumer's, whose transaction the insert waited for: it has a queue
-   * after a rebalance, or had it before. When that one failed, the insert could not see it wait yet.
+   * after a rebalance, or had it before. When that one failed, the insert could not see it wait yet, nor stand behind it.
    */
   async #lineUpBehindOthers(
     tx: Queryable,
@@ -325,7 +325,7 @@ export class Inbox {
   ): Promise<Stored[]> {
     const fresh = new Set(stored.map(({ message }) => message));
     const seenBefore = new Set(incoming.filter((m) => !fresh.has(m)).map((m) => m.shardingKey));
-    const inDoubt = stored.filter((s) => s.status === 1 && seenBefore.has(s.message.shardingKey));
+    const inDoubt = stored.filter((s) => s.status !== 2 && seenBefore.has(s.message.shardingKey));
     if (inDoubt.length === 0) return [...stored];
     const keys = inDoubt.map(({ message }) => message.messageKey);
     const rows = await select<{ message_key: string }>(tx, this.#lineUp, [this.#group, keys]);
