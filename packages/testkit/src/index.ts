@@ -16,6 +16,7 @@ export {
   type ProgramOptions,
   type WaitForLineOptions,
 } from './process/program.ts';
+export { Random } from './random.ts';
 export { uniqueName } from './unique-name.ts';
 export { Nacos } from './nacos.ts';
 export { faultProxy, FaultProxy, type FaultMode, type FaultProxyOptions } from './net/fault-proxy.ts';
@@ -28,3 +29,4 @@ export {
   type TestDatabase,
   type TestDatabaseOptions,
 } from './postgres.ts';
+export * from './crash/index.ts';

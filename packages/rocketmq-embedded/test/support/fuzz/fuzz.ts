@@ -10,11 +10,11 @@ import {
   RequestCode,
   ResponseCode,
 } from '@dt/rocketmq-protocol';
+import { Random } from '@dt/testkit';
 import { expect } from 'vitest';
 import { recordingLogger } from '../recording-logger.ts';
 import { startServer } from '../server.ts';
 import { WireClient } from '../wire-client.ts';
-import { Random } from './random.ts';
 import { fuzzCase, type FuzzCase } from './requests.ts';
 
 /** Longer than any wait that a case asks for, on a machine with other work. */

@@ -5,7 +5,7 @@ import {
   RequestCode,
   type RemotingCommand,
 } from '@dt/rocketmq-protocol';
-import type { Random } from './random.ts';
+import type { Random } from '@dt/testkit';
 import { batch, fieldValue, jsonBody, properties } from './values.ts';
 
 /** Names that handlers read without a command of their own. */

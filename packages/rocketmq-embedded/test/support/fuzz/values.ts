@@ -1,5 +1,5 @@
 import { encodeBatchBody, encodeReceiptHandle } from '@dt/rocketmq-protocol';
-import type { Random } from './random.ts';
+import type { Random } from '@dt/testkit';
 
 const NUMBERS = [
   '0',

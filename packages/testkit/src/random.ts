@@ -1,9 +1,18 @@
 /** A sequence of random choices that is the same for the same seed. */
 export class Random {
+  readonly #seed: number;
   #state: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#seed = seed >>> 0;
+    this.#state = this.#seed;
+  }
+
+  /** A sequence of its own, the same for the same seed and name however much was drawn here or elsewhere. */
+  fork(name: string): Random {
+    let hash = 0x811c9dc5 ^ this.#seed;
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+    return new Random(hash);
   }
 
   /** From 0 up to and without 1. */
@@ -17,6 +26,11 @@ export class Random {
 
   below(limit: number): number {
     return Math.floor(this.fraction() * limit);
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + this.below(most - least + 1);
   }
 
   chance(probability: number): boolean {
