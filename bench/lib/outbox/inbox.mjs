@@ -56,43 +56,48 @@ export async function inboxFromBroker(spec) {
   return figures;
 }
 
-/** The rows and effects of the same messages, which lie ready in memory, in batches of the same size. */
+/**
+ * The rows and effects of the same messages, which lie ready in memory, in batches of the same size. As in the queues of
+ * a broker, the messages of a user are all in the hands of one connection.
+ */
 export async function plainInbox({ connection, group, count, watched }) {
   const pool = new pg.Pool({ ...connection, max: CONNECTIONS });
-  const batches = [];
-  for (let first = 1; first <= count; first += BATCH) {
-    batches.push(Array.from({ length: Math.min(BATCH, count - first + 1) }, (_, n) => message(first + n)));
-  }
+  const lines = Array.from({ length: CONNECTIONS }, (_, line) => batchesOf(line, count));
   const stop = stopwatch(watched);
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
-      const client = await pool.connect();
-      for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
-        await client.query('BEGIN');
-        await client.query(
-          `INSERT INTO plain_inbox (consumer_group, message_key, topic, tag, sharding_key, payload, status, processed_at)
-           SELECT $1, k, 'bench', '${TAG}', s, p::json, 1, now()
-             FROM unnest($2::text[], $3::text[], $4::text[]) AS m(k, s, p)
-           ON CONFLICT DO NOTHING RETURNING message_key`,
-          [
-            group,
-            batch.map(({ messageKey }) => messageKey),
-            batch.map(({ shardingKey }) => shardingKey),
-            batch.map(({ payload }) => JSON.stringify(payload)),
-          ],
-        );
-        // Here two batches can share users: each takes them in the same order.
-        await client.query(
-          'SELECT FROM balances WHERE user_id = ANY ($1::int[]) ORDER BY user_id FOR NO KEY UPDATE',
-          [batch.map(({ payload }) => payload.user_id)],
-        );
-        await balances.batch(client, batch);
-        await client.query('COMMIT');
-      }
-      client.release();
-    }),
-  );
+  await Promise.all(lines.map((batches) => plainLine(pool, group, batches)));
   const figures = stop(count);
   await pool.end();
   return figures;
+}
+
+/** Every fourth message, so every fourth user. */
+function batchesOf(line, count) {
+  const batches = [];
+  for (let first = line + 1; first <= count; first += BATCH * CONNECTIONS) {
+    const size = Math.min(BATCH, Math.ceil((count - first + 1) / CONNECTIONS));
+    batches.push(Array.from({ length: size }, (_, n) => message(first + n * CONNECTIONS)));
+  }
+  return batches;
+}
+
+async function plainLine(pool, group, batches) {
+  const client = await pool.connect();
+  for (const batch of batches) {
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO plain_inbox (consumer_group, message_key, topic, tag, sharding_key, payload, status, processed_at)
+       SELECT $1, k, 'bench', '${TAG}', s, p::json, 1, now()
+         FROM unnest($2::text[], $3::text[], $4::text[]) AS m(k, s, p)
+       ON CONFLICT DO NOTHING RETURNING message_key`,
+      [
+        group,
+        batch.map(({ messageKey }) => messageKey),
+        batch.map(({ shardingKey }) => shardingKey),
+        batch.map(({ payload }) => JSON.stringify(payload)),
+      ],
+    );
+    await balances.batch(client, batch);
+    await client.query('COMMIT');
+  }
+  client.release();
 }
