@@ -9,7 +9,7 @@ export type Moment = 'before' | 'during' | 'after';
 export interface Fate<Step extends string> {
   /** Dies at the `hit`-th time (1 is the first) it comes to the step. */
   readonly death?: { readonly step: Step; readonly moment: Moment; readonly hit: number };
-  /** Stands still at the `hit`-th time it comes to the step, as a process does that is swapped out. */
+  /** Stands still at the `hit`-th time it comes to the step, in all it does, as a process that is swapped out. */
   readonly stall?: { readonly step: Step; readonly hit: number; readonly pauseMs: number };
 }
 
@@ -29,6 +29,7 @@ export class Incarnation<Step extends string = string> {
   readonly #death: Promise<never>;
   #refuse: (error: DeadError) => void = () => {};
   #dead = false;
+  #standing: Promise<unknown> | undefined;
   #fellAt: { step: Step; moment: Moment } | undefined;
 
   constructor(fate: Fate<Step> = {}) {
@@ -81,7 +82,8 @@ export class Incarnation<Step extends string = string> {
     const { death, stall } = this.#fate;
     const moment = death?.step === step && death.hit === hit ? death.moment : undefined;
     if (moment === 'before') return this.#fall(step, moment);
-    if (stall?.step === step && stall.hit === hit) await this.orDeath(pause(stall.pauseMs));
+    if (stall?.step === step && stall.hit === hit) this.#standing = pause(stall.pauseMs);
+    if (this.#standing !== undefined) await this.orDeath(this.#standing);
     const result = work();
     if (moment === 'during') {
       result.catch(() => {});

@@ -31,9 +31,11 @@ it('refuses what is under way at its death, and cuts what was to be cut', async 
   expect(cuts).toEqual(['cut']);
 });
 
-it('stands still at a step', async () => {
-  const incarnation = new Incarnation({ stall: { step: 'send', hit: 1, pauseMs: 30 } });
+it('stands still at a step, and with it in every other', async () => {
+  const incarnation = new Incarnation<'send' | 'renew'>({ stall: { step: 'send', hit: 1, pauseMs: 30 } });
   const startedMs = performance.now();
-  await incarnation.step('send', async () => {});
+  const send = incarnation.step('send', async () => {});
+  await incarnation.step('renew', async () => {});
   expect(performance.now() - startedMs).toBeGreaterThanOrEqual(29);
+  await send;
 });

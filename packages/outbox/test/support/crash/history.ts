@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually, type Incarnation, QueueLog, Random, type SendFault } from '@dt/testkit';
 import { type Relay } from '../../../src/index.ts';
+import { tablesOf } from '../../../src/schema/tables.ts';
 import { runConsumers, type RunningConsumer } from './consumer-place.ts';
+import { FenceWatch } from './fence-watch.ts';
 import { type Plan, type PlannedEnd } from './plan.ts';
 import { runRelays } from './relay-place.ts';
 import { checkLanes, checkLeftNothing, checkRows, isQuiet, whatWaits } from './rules.ts';
@@ -22,6 +24,7 @@ export class History {
   readonly plan: Plan;
   readonly world: World;
   readonly log: QueueLog;
+  readonly fence: FenceWatch;
   readonly relays = new Set<Relay>();
   readonly consumers = new Set<RunningConsumer>();
   /** The ends of what died or left. */
@@ -40,6 +43,7 @@ export class History {
     this.world = world;
     this.#quietTimeoutMs = quietTimeoutMs;
     this.log = new QueueLog(plan.queues);
+    this.fence = new FenceWatch(tablesOf(world.schema));
     const messages = plan.writers.flat().flatMap((transaction) => transaction.messages);
     this.#rejected = new Set(
       messages.filter((message) => message.rejected).map((message) => message.messageKey),

@@ -46,7 +46,7 @@ function newRelay(
   random: Random,
 ): Relay {
   const { plan, world } = history;
-  const database = world.database('relay', incarnation);
+  const database = history.fence.watch(world.database('relay', incarnation));
   if (!plan.listens) delete database.listen;
   return new Relay({
     database,

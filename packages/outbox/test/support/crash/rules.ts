@@ -123,6 +123,7 @@ export async function checkRows(history: History): Promise<{ messages: number; d
     })),
   );
 
+  expect(history.fence.broken, 'an old epoch changes nothing').toEqual([]);
   if (!history.mayDouble) expect(doubles, 'nothing is sent twice without a cause').toBe(0);
   if (!history.leaseLost) {
     expect(
