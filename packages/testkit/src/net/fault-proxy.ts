@@ -16,6 +16,8 @@ export type Rewrite = (chunk: Buffer) => Buffer | { last: Buffer };
 interface Pair {
   client: Socket;
   server: Socket;
+  /** The server's half is gone, and the client is not to learn it. */
+  abandoned?: boolean;
 }
 
 /**
@@ -36,6 +38,7 @@ export class FaultProxy implements AsyncDisposable {
   #port: number;
   #mode: FaultMode = 'pass';
   #delayMs = 0;
+  #bytesPerSecond = Infinity;
   #accepted = 0;
 
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
@@ -84,6 +87,22 @@ export class FaultProxy implements AsyncDisposable {
     this.#delayMs = delayMs;
   }
 
+  /** Bytes go no faster than this, each connection and way by itself; Infinity = as fast as they can. */
+  setBandwidth(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /**
+   * The server's halves of all open connections are reset; the clients' stay open and silent, as when a machine lost its
+   * power. New connections are taken.
+   */
+  abandon(): void {
+    for (const pair of this.#pairs) {
+      pair.abandoned = true;
+      pair.server.resetAndDestroy();
+    }
+  }
+
   /** Resets every open connection (RST, as after a crash); new ones are taken. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
@@ -128,7 +147,7 @@ export class FaultProxy implements AsyncDisposable {
       allowHalfOpen: true,
       noDelay: true,
     });
-    const pair = { client, server };
+    const pair: Pair = { client, server };
     this.#pairs.add(pair);
     const rewrite = this.#rewriteAnswers?.();
     this.#pipe(client, server, (chunk) => chunk);
@@ -138,6 +157,7 @@ export class FaultProxy implements AsyncDisposable {
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
       socket.once('close', () => {
+        if (pair.abandoned === true && socket === server) return;
         this.#pairs.delete(pair);
         client.destroy();
         server.destroy();
@@ -150,17 +170,20 @@ export class FaultProxy implements AsyncDisposable {
     // Equal delays keep their order: timers of one length fire in the order they were set. A shorter delay
     // set later could overtake, so each write waits for the one before it.
     let last = Promise.resolve();
-    const later = (write: () => void): void => {
-      const delayMs = this.#delayMs;
+    const later = (sizeBytes: number, write: () => void): void => {
+      const delayMs = this.#delayMs + (1000 * sizeBytes) / this.#bytesPerSecond;
       last = last
         .then(() => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : undefined))
         .then(write);
     };
     from.on('data', (chunk: Buffer) => {
       const changed = change(chunk);
-      if (changed !== undefined && 'last' in changed) return later(() => void to.end(changed.last));
+      if (changed !== undefined && 'last' in changed) {
+        const { last } = changed;
+        return later(last.length, () => void to.end(last));
+      }
       if (changed === undefined || changed.length === 0) return;
-      later(() => {
+      later(changed.length, () => {
         if (!to.destroyed && !to.write(changed)) {
           from.pause();
           to.once('drain', () => {
@@ -169,7 +192,7 @@ export class FaultProxy implements AsyncDisposable {
         }
       });
     });
-    from.on('end', () => later(() => void to.end()));
+    from.on('end', () => later(0, () => void to.end()));
   }
 }
 

@@ -111,3 +111,25 @@ test('a delay keeps the order', async () => {
   socket.write('c');
   await eventually(() => got === 'abc');
 });
+
+test('abandon takes the server away without a word to the client', async () => {
+  const first = open();
+  first.socket.write('a');
+  await eventually(() => first.text() === 'echo a');
+  proxy.abandon();
+  first.socket.write('b');
+  const second = open();
+  second.socket.write('c');
+  await eventually(() => second.text() === 'echo c');
+  expect(got).toBe('ac');
+  expect([first.text(), first.closed()]).toEqual(['echo a', false]);
+});
+
+test('bandwidth is a bound on bytes a second', async () => {
+  proxy.setBandwidth(10_000);
+  const { socket, text } = open();
+  const startedMs = performance.now();
+  socket.write('x'.repeat(2000));
+  await eventually(() => text().length >= 2000);
+  expect(performance.now() - startedMs).toBeGreaterThan(190);
+});
