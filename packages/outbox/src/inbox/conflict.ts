@@ -3,7 +3,6 @@ import { backoffMs, type BackoffOptions } from '../backoff.ts';
 
 const CONFLICT_TRIES = 4;
 const CONFLICT_PAUSE: BackoffOptions = { initialMs: 10, maxMs: 200 };
-const NEVER = new AbortController().signal;
 
 /** A deadlock or a serialization failure is nobody's fault: the same again has a good chance. */
 export function isConflict(error: unknown): boolean {
@@ -18,7 +17,7 @@ export async function redoOnConflict<T>(work: (lastTry: boolean) => Promise<T>):
       return await work(tries === CONFLICT_TRIES);
     } catch (error) {
       if (!isConflict(error) || tries === CONFLICT_TRIES) throw error;
-      await pause(backoffMs(CONFLICT_PAUSE, tries), NEVER);
+      await pause(backoffMs(CONFLICT_PAUSE, tries));
     }
   }
 }

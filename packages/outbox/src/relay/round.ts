@@ -322,7 +322,7 @@ export class Rounds {
         failures += 1;
         if (performance.now() >= this.#options.leases.validUntilMs) throw error;
         this.#options.onError(error, 'mark');
-        await pause(backoffMs(MARK_PAUSE, failures), NEVER);
+        await pause(backoffMs(MARK_PAUSE, failures));
       }
     }
   }
@@ -340,8 +340,6 @@ export class Rounds {
     counters.rejected += verdict.rejected.length;
   }
 }
-
-const NEVER = new AbortController().signal;
 
 function fenceArrays(lanes: readonly Lane[]): [number[], number[]] {
   return [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.epoch)];
