@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { findFreePort, type Program, type RunningBroker } from '@dt/testkit';
 import { expect } from 'vitest';
 import { reconcile } from '../../src/operations/reconcile.ts';
-import { createWorld, delivered, type World } from './harness.ts';
+import { createWorld, delivered, linesOf, type World } from './harness.ts';
 import { type FailedRequest, startLoadBalancer } from './load-balancer.ts';
 
 export interface LoadOptions {
@@ -42,10 +42,14 @@ export async function twoInstancesUnderLoad(options: LoadOptions): Promise<LoadF
   const world = await createWorld({ broker });
   const ports = [await findFreePort(), await findFreePort()];
   const balancer = await startLoadBalancer(ports);
-  const serve = (port: number): Promise<Program> =>
-    world.serve(
+  const all: Program[] = [];
+  const serve = async (port: number): Promise<Program> => {
+    const instance = await world.serve(
       ...['--port', String(port), '--set', 'server.drain_seconds=1', '--set', 'log.timestamps=true'],
     );
+    all.push(instance);
+    return instance;
+  };
   try {
     const instances = await Promise.all(ports.map(serve));
     await balancer.allReady();
@@ -75,11 +79,12 @@ export async function twoInstancesUnderLoad(options: LoadOptions): Promise<LoadF
       await balancer.allReady();
     }
     const seconds = Math.round((performance.now() - startedMs) / 1000);
+    await everythingArrivedOnce(world);
     const lost = kills.map((kill) => balancer.failed.filter((request) => isLostTo(kill, request)));
-    expect(balancer.failed.filter((request) => !lost.flat().includes(request))).toEqual([]);
+    const others = balancer.failed.filter((request) => !lost.flat().includes(request));
+    expect(others, all.map((instance) => faultsOf(instance)).join('\n')).toEqual([]);
     for (const [index, { connections }] of kills.entries())
       expect(lost[index]?.length).toBeLessThanOrEqual(connections);
-    await everythingArrivedOnce(world);
     return {
       seconds,
       requests: balancer.requests(),
@@ -92,6 +97,14 @@ export async function twoInstancesUnderLoad(options: LoadOptions): Promise<LoadF
     await balancer.close();
     await world.close();
   }
+}
+
+/** What an instance says of requests that failed: the newest lines, for the report of a failed test. */
+function faultsOf(instance: Program): string {
+  const lines = linesOf(instance).filter(
+    (line) => line.includes('[ERROR]') || line.includes('http: too busy'),
+  );
+  return lines.slice(-20).join('\n');
 }
 
 /** One game after the other until the time is over; each ends with its own check of money and deliveries. */
