@@ -149,7 +149,7 @@ export async function expectWholeAfter(
         expect(rows).toEqual([{ sent: written.length, effects: written.length }]);
         return true;
       },
-      { timeoutMs: 30_000, what: 'the arrival of everything' },
+      { timeoutMs: 120_000, what: 'the arrival of everything' },
     );
   } finally {
     stop.abort();
@@ -207,7 +207,7 @@ function consume(broker: RecordingBroker, inbox: Inbox, writing: AbortSignal): {
   const ended = new AbortController();
   const run = async (): Promise<void> => {
     for (let position = 0; !ended.signal.aborted;) {
-      const batch = broker.log.slice(position, position + 50);
+      const batch = broker.log.slice(position, position + 200);
       try {
         if (batch.length > 0) await inbox.receive(batch);
         position += batch.length;
