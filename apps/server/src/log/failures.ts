@@ -23,7 +23,7 @@ interface Repeated {
   gapMs: number;
   /** Somebody said that it works again. */
   works: boolean;
-  timer: NodeJS.Timeout;
+  timer?: NodeJS.Timeout;
 }
 
 /** What works again is over when it has worked for so long: one success between two failures is none. */
@@ -93,9 +93,8 @@ export class Failures {
       ...{ message, fields, times: 1, sinceMs: nowMs, lastMs: nowMs, works: false },
       sayAtMs: nowMs + this.#firstGapMs,
       gapMs: this.#firstGapMs,
-      timer: setTimeout(() => this.#end(kind, repeated), this.#quietMs),
     };
-    repeated.timer.unref();
+    this.#endAfter(this.#quietMs, kind, repeated);
     this.#repeated.set(kind, repeated);
     const [oldest] = this.#repeated;
     if (this.#repeated.size > maxKinds && oldest !== undefined) {
