@@ -3,12 +3,14 @@
 //   node scripts/test.mjs [--real | --soak] [arguments of vitest]
 //
 // Without `--project` among the arguments, the suites of the mode run one after the other and each gets the
-// arguments; with it, vitest runs once with exactly these arguments. The last line is the sum over all runs.
+// arguments; with it, vitest runs once with exactly these arguments. At the end stands what failed in any run, and
+// the last line is the sum over all runs.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
@@ -72,25 +74,45 @@ function runVitest(run, reportFile) {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ? 1 : code)));
 }
 
-const sum = { passed: 0, failed: 0, skipped: 0 };
+const sum = { passed: 0, skipped: 0 };
+/** What failed, in all runs: where, and what was said of it. */
+const failures = [];
 
-function count(reportFile, exitCode) {
-  let failed = 0;
+function count(run, reportFile, exitCode) {
+  const before = failures.length;
+  const add = (file, test, message) =>
+    failures.push({ where: [relative(root, file), test].filter(Boolean).join(' > '), message });
   try {
     const report = JSON.parse(readFileSync(reportFile, 'utf8'));
     sum.passed += report.numPassedTests;
     sum.skipped += report.numPendingTests + report.numTodoTests;
-    // A file that does not load has no tests that could fail: it counts as one.
-    const notLoaded = report.testResults.filter(
-      (file) => file.status === 'failed' && file.assertionResults.length === 0,
-    );
-    failed = report.numFailedTests + notLoaded.length;
+    for (const file of report.testResults) {
+      const failed = file.assertionResults.filter((test) => test.status === 'failed');
+      for (const test of failed) add(file.name, test.fullName, test.failureMessages.join('\n'));
+      // A file that does not load, or fails in its preparation, may have no test that failed: it counts as one.
+      if (file.status === 'failed' && failed.length === 0) add(file.name, '', file.message);
+    }
   } catch {
     // No report: the run ended before it could write one, and its exit code tells so.
   }
   // A failure outside of tests fails the run without a failed test.
-  if (exitCode !== 0 && failed === 0) failed = 1;
-  sum.failed += failed;
+  if (exitCode !== 0 && failures.length === before)
+    failures.push({ where: run.label, message: `vitest ended with code ${exitCode}; it says above why` });
+}
+
+/** Said again at the end: a suite that failed is thousands of lines further up, or cut off. */
+function printFailures() {
+  const MOST_LINES = 12;
+  console.log(`\n=== ${failures.length} failed ===`);
+  for (const { where, message } of failures) {
+    const lines = stripVTControlCharacters(message).trimEnd().split('\n');
+    const ours = lines.filter((line) => !/^\s+at .*node_modules/.test(line));
+    const more = ours.length - MOST_LINES;
+    console.log(`\n${where}`);
+    for (const line of ours.slice(0, MOST_LINES)) console.log(`  ${line}`);
+    if (more > 0) console.log(`  (${more} more lines)`);
+  }
+  console.log();
 }
 
 if (real) {
@@ -121,7 +143,7 @@ for (const [index, run] of runs().entries()) {
   console.log(`\n=== ${run.label} ===`);
   const reportFile = join(folder, `${index}.json`);
   const code = await runVitest(run, reportFile);
-  count(reportFile, code);
+  count(run, reportFile, code);
   exitCode ||= code;
 }
 rmSync(folder, { recursive: true, force: true });
@@ -136,5 +158,6 @@ if (!real && !soak && !projectChosen) {
   console.log('\nnot run: conformance and end-to-end on real RocketMQ (npm run test:real)');
   console.log('not run: soak tests (npm run test:soak)');
 }
-console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+if (failures.length > 0) printFailures();
+console.log(`${sum.passed} passed, ${failures.length} failed, ${sum.skipped} skipped`);
 process.exitCode = interrupted ? exitCode || 130 : exitCode;

@@ -10,7 +10,7 @@ const TIMES = 20;
 if (SEED === undefined) {
   it(`keeps every rule through ${COUNT} histories of crashes, and dies at every fail point`, async () => {
     const { failures, deaths } = await playHistories(Array.from({ length: COUNT }, (_, i) => i + 1));
-    expect(failures).toEqual([]);
+    expect(failures, failures.join('\n')).toEqual([]);
     const all = (Object.keys(STEPS) as Role[]).flatMap((role) =>
       failPoints(role).map(({ step, moment }) => `${role} ${step} ${moment}`),
     );
@@ -25,11 +25,12 @@ if (SEED === undefined) {
         quietTimeoutMs: 8000,
       },
     );
-    expect(failures.join()).toContain('nothing lost');
+    // What a transaction brings behind a position is not seen again, or by another walk, after what came later.
+    expect(failures.join('\n')).toMatch(/nothing lost|order per key/);
   }, 600_000);
 } else {
   it(`keeps every rule in the history of seed ${SEED}, played ${TIMES} times`, async () => {
     const { failures } = await playHistories(Array.from({ length: TIMES }, () => Number(SEED)));
-    expect(failures).toEqual([]);
+    expect(failures, failures.join('\n')).toEqual([]);
   }, 900_000);
 }
