@@ -1,6 +1,7 @@
 export { type Backlog, readBacklog } from './backlog.ts';
 export { type Database, type Queryable, type Subscription } from './database/database.ts';
 export { fromPgPool, listenOnPgPool, type PgClientLike, type PgPoolLike } from './database/pg-pool.ts';
+export { type NamedStatementsLike, prepared } from './database/prepared.ts';
 export * from './dead-letters/index.ts';
 export {
   fromPostgresJs,

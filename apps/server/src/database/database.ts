@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listenOnPgPool, type Subscription } from '@dt/outbox';
 import pg from 'pg';
@@ -160,26 +159,6 @@ export function createDatabase(options: DatabaseOptions): Database {
       );
       await Promise.race([pool.end(), late]);
       abort.abort();
-    },
-  };
-}
-
-const names = new Map<string, string>();
-
-/**
- * The same place, where each text is prepared under a name made of it: for the few fixed texts of a library that does
- * not name its own. Not for texts that are put together anew each time: every one of them stays on its connection.
- */
-export function prepared(on: Queryable): Queryable {
-  return {
-    query(statement, values) {
-      if (typeof statement !== 'string') return on.query(statement, values);
-      let name = names.get(statement);
-      if (name === undefined) {
-        name = `text-${createHash('sha256').update(statement).digest('hex').slice(0, 24)}`;
-        names.set(statement, name);
-      }
-      return on.query({ name, text: statement }, values);
     },
   };
 }

@@ -1,12 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { enqueue } from '@dt/outbox';
-import {
-  type Database,
-  PLANS_BY_KEY,
-  prepared,
-  type Queryable,
-  violatedConstraint,
-} from '../database/index.ts';
+import { enqueue, prepared } from '@dt/outbox';
+import { type Database, PLANS_BY_KEY, type Queryable, violatedConstraint } from '../database/index.ts';
 import { CURRENCY } from '../wallet/index.ts';
 import { countIn, judge, type EarlierOrder, type PlayerFacts, type RoundFacts } from './bet-rules.ts';
 import { newBillNo } from './bill-no.ts';

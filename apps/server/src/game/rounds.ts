@@ -1,6 +1,6 @@
 import { findPaytable } from '@dt/dragon-tiger';
-import { enqueue, type OutboxMessage } from '@dt/outbox';
-import { type Database, prepared, type Queryable } from '../database/index.ts';
+import { enqueue, type OutboxMessage, prepared } from '@dt/outbox';
+import { type Database, type Queryable } from '../database/index.ts';
 import { accountId, checkText, CURRENCY } from '../wallet/index.ts';
 import { roundNotFound, stateRefused, type BusinessError } from './errors.ts';
 import { stepOf, type Step } from './life.ts';

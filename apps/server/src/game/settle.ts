@@ -9,8 +9,8 @@ import {
   sameCards,
   type CardList,
 } from '@dt/dragon-tiger';
-import { enqueue } from '@dt/outbox';
-import { type Database, prepared, type Queryable } from '../database/index.ts';
+import { enqueue, prepared } from '@dt/outbox';
+import { type Database, type Queryable } from '../database/index.ts';
 import { accountId, checkText, CURRENCY, storableText } from '../wallet/index.ts';
 import { paytableOf } from './bet-rules.ts';
 import { badParameter, drawRefused, roundNotFound, type BusinessError } from './errors.ts';

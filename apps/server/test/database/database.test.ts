@@ -1,6 +1,6 @@
 import { eventually } from '@dt/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, DatabaseError, prepared, type Database } from '../../src/database/index.ts';
+import { createDatabase, DatabaseError, type Database } from '../../src/database/index.ts';
 import { openDatabase } from './open-database.ts';
 
 let opened: Awaited<ReturnType<typeof openDatabase>>;
@@ -166,12 +166,6 @@ describe('transaction', () => {
       ),
     ).rejects.toMatchObject({ code: '23505' });
     expect((await own.query(named, [2])).rows).toEqual([{ value: 5 }]);
-    expect((await prepared(own).query('SELECT 1 AS one WHERE $1', [true])).rows).toEqual([{ one: 1 }]);
-    const { rows } = await own.query('SELECT name FROM pg_prepared_statements ORDER BY name');
-    expect(rows).toEqual([
-      { name: 'behind' },
-      { name: expect.stringMatching(/^text-[0-9a-f]{24}$/) as string },
-    ]);
     await own.close();
   });
 

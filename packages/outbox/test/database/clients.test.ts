@@ -13,6 +13,7 @@ import {
   Inbox,
   migrate,
   type OutboxMessage,
+  prepared,
   type Queryable,
   readBacklog,
   Relay,
@@ -42,28 +43,31 @@ function placeOf({ connectionString }: TestDatabase): Place {
   return { host, port, user, password: password ?? '', database };
 }
 
-const openPg: Open = async (place) => {
-  const pool = new pg.Pool({ ...place, max: 8 });
-  pool.on('error', () => {});
-  return {
-    database: fromPgPool(pool),
-    transaction: async (work) => {
-      const client = await pool.connect();
-      try {
-        await client.query('BEGIN');
-        // A client as it is.
-        await work(client);
-        await client.query('COMMIT');
-      } catch (error) {
-        await client.query('ROLLBACK');
-        throw error;
-      } finally {
-        client.release();
-      }
-    },
-    close: () => pool.end(),
+const openPg =
+  (adapt: (client: pg.PoolClient) => Queryable): Open =>
+  async (place) => {
+    const pool = new pg.Pool({ ...place, max: 8 });
+    pool.on('error', () => {});
+    return {
+      database: fromPgPool(pool),
+      transaction: async (work) => {
+        const client = await pool.connect();
+        try {
+          await client.query('BEGIN');
+          await work(adapt(client));
+          await client.query('COMMIT');
+        } catch (error) {
+          await client.query('ROLLBACK');
+          throw error;
+        } finally {
+          client.release();
+        }
+      },
+      close: () => pool.end(),
+    };
   };
-};
+
+const asItIs = openPg((client) => client);
 
 const openPostgresJs =
   (options: postgres.Options<Record<string, postgres.PostgresType>>): Open =>
@@ -94,12 +98,13 @@ const openTypeOrm: Open = async ({ user, ...place }) => {
 
 /** postgres.js writes to the socket of a connection that has just gone and ends the process: nothing an adapter can mend. */
 const survivesCuts: [string, Open][] = [
-  ['pg', openPg],
+  ['pg', asItIs],
   ['TypeORM', openTypeOrm],
 ];
 
 describe.each<[string, Open]>([
-  ['pg', openPg],
+  ['pg', asItIs],
+  ['pg with statements prepared', openPg(prepared)],
   ['postgres.js', openPostgresJs({})],
   ['postgres.js that was not let fetch types', openPostgresJs({ fetch_types: false })],
   ['TypeORM', openTypeOrm],

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { enqueue, type EnqueueOptions, fromPgPool, migrate, type OutboxMessage } from '../../src/index.ts';
+import {
+  enqueue,
+  type EnqueueOptions,
+  fromPgPool,
+  migrate,
+  type OutboxMessage,
+  prepared,
+} from '../../src/index.ts';
 import { createTestSchema, type TestSchema } from '../support/database.ts';
 
 let schema: TestSchema;
@@ -150,4 +157,24 @@ describe('enqueue', () => {
     const { rows: second } = await schema.pool.query('SELECT status FROM "Second ""engine""".outbox');
     expect(second).toEqual([{ status: 0 }]);
   });
+});
+
+it('prepared(client) parses each text once a connection, and once more where its first run failed', async () => {
+  const client = await schema.pool.connect();
+  try {
+    const write = async (more: Partial<OutboxMessage> = {}): Promise<void> => {
+      await client.query('BEGIN');
+      await enqueue(prepared(client), [message(more)]);
+      await client.query('COMMIT');
+    };
+    await client.query(`ALTER TABLE outbox ADD CONSTRAINT short CHECK (length(message_key) < 10)`);
+    await expect(write()).rejects.toMatchObject({ code: '23514' });
+    await client.query('ROLLBACK; ALTER TABLE outbox DROP CONSTRAINT short');
+    for (const messageKey of ['a', 'b', 'c']) await write({ messageKey });
+    expect((await rows()).map((row) => row['message_key'])).toEqual(['a', 'b', 'c']);
+    const statements = await client.query('SELECT name FROM pg_prepared_statements');
+    expect(statements.rows).toEqual([{ name: expect.stringMatching(/^text-[0-9a-f]{24}$/) as string }]);
+  } finally {
+    client.release(true);
+  }
 });
