@@ -202,9 +202,9 @@ class Run {
   async enqueue() {
     const { rounds, seconds } = this.#size;
     this.#say(
-      `business transactions over ${CONNECTIONS} connections: alone, with a message, with the row by hand`,
+      `business transactions over ${CONNECTIONS} connections: alone, with a message, prepared and not, with the row by hand`,
     );
-    const of = { none: [], engine: [], plain: [] };
+    const of = { none: [], prepared: [], unprepared: [], plain: [] };
     for (let round = 0; round < rounds; round++) {
       for (const message of Object.keys(of)) {
         await this.#pool.query('TRUNCATE outbox, plain_outbox, transfers');
@@ -212,20 +212,27 @@ class Run {
         of[message].push(await this.#work('business', { message, connections: CONNECTIONS, seconds }));
       }
     }
-    const row = (beside, against, baseline) => ({
-      work: `business transactions with a message of 1 KB, ${CONNECTIONS} connections, beside ${beside}`,
-      value: median(of.engine, rate),
+    const row = (work, figures, against, baseline) => ({
+      work: `business transactions with ${work}, ${CONNECTIONS} connections`,
+      value: median(figures, rate),
       unit: 'transactions/s',
       baseline: median(baseline, rate),
       against,
       better: 'more',
     });
+    const alone = 'the same transaction without a message';
     return [
       {
-        ...row('none', 'the same transaction without a message', of.none),
+        ...row('a message of 1 KB, prepared', of.prepared, alone, of.none),
         bar: { text: 'overhead <= 30 %: ratio >= 0.77', isMet: (_, ratio) => ratio >= 1 / 1.3 },
       },
-      row('one by hand', 'the same transaction with the row written by hand', of.plain),
+      row('a message of 1 KB, not prepared', of.unprepared, alone, of.none),
+      row(
+        'a message of 1 KB, prepared, beside a row by hand',
+        of.prepared,
+        'the row written by hand, prepared',
+        of.plain,
+      ),
     ];
   }
 

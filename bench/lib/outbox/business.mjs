@@ -1,5 +1,5 @@
 // A business transaction, alone, with a message by the engine, and with the same row by hand.
-import { enqueue } from '@dt/outbox';
+import { enqueue, prepared } from '@dt/outbox';
 import pg from 'pg';
 import { stopwatch } from '../../peers/lib/harness.mjs';
 import { message } from './tables.mjs';
@@ -18,19 +18,21 @@ export async function prepareBusiness(pool) {
 /** What else the transaction writes. */
 const messages = {
   none: async () => undefined,
-  engine: (client, n) => enqueue(client, [message(n, 'bench')]),
+  prepared: (client, n) => enqueue(prepared(client), [message(n, 'bench')]),
+  unprepared: (client, n) => enqueue(client, [message(n, 'bench')]),
   plain: (client, n) => {
     const { topic, tag, messageKey, shardingKey, payload } = message(n, 'bench');
-    return client.query(
-      `INSERT INTO plain_outbox (topic, tag, message_key, sharding_key, payload) VALUES ($1, $2, $3, $4, $5)`,
-      [topic, tag, messageKey, shardingKey, JSON.stringify(payload)],
-    );
+    return client.query({
+      name: 'plain',
+      text: `INSERT INTO plain_outbox (topic, tag, message_key, sharding_key, payload) VALUES ($1, $2, $3, $4, $5)`,
+      values: [topic, tag, messageKey, shardingKey, JSON.stringify(payload)],
+    });
   },
 };
 
 /**
  * Transactions over `connections` connections for `seconds`: an account is changed, the transfer written down.
- * @param {{ connection: object, connections: number, seconds: number, message: 'none' | 'engine' | 'plain' }} spec
+ * @param {{ connection: object, connections: number, seconds: number, message: 'none' | 'prepared' | 'unprepared' | 'plain' }} spec
  */
 export async function business({ connection, connections, seconds, message: kind, watched }) {
   const pool = new pg.Pool({ ...connection, max: connections });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DeadLetters, enqueue, Inbox, OutboxError, Relay, type RelayOptions } from '../../src/index.ts';
 import { createTestSchema, type TestSchema } from '../support/database.ts';
@@ -99,13 +100,19 @@ describe('a replay of the outbox', () => {
   });
 
   it('reaches the next owner of the lane when the one before leaves without having looked', async () => {
-    // Its next renewal is ten seconds away.
-    const first = await startRelay({ leaseMs: 60_000 });
+    // Its next renewal is ten seconds away, and it looks when told to.
+    const first = await startRelay({ leaseMs: 60_000, pollMs: 60_000 });
     broker.decide = ({ messageKey }) => (messageKey === 'bad' ? 'rejected' : 'sent');
     await put(['bad', 'ann']);
+    first.kick();
     await expect.poll(() => first.stats().rejected, PATIENT).toBe(1);
     await put(['good', 'ann']);
+    first.kick();
     await expect.poll(sent, PATIENT).toEqual(['good']);
+    // Time to see that no open transaction has ids below: this look then moves the position past both.
+    await pause(500);
+    first.kick();
+    await expect.poll(() => first.stats().rounds, PATIENT).toBe(0);
     broker.decide = () => 'sent';
     await outbox.replayOne({ id: await idOf('bad') }, { by: 'eve' });
     await first.close();
