@@ -14,26 +14,8 @@ export interface InsertedRow {
  * $10 statement time-out, $11 errors.
  */
 export const insertSql = (t: Tables): string => `
-WITH bounded AS MATERIALIZED (SELECT set_config('statement_timeout', $10::text, true) AS was),
-incoming AS MATERIALIZED (
-  SELECT nextval('${t.inboxSequence.replaceAll("'", "''")}') AS id, m.* FROM (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $11::text[])
-      WITH ORDINALITY AS u(message_key, topic, tag, sharding_key, payload, body, headers, message_id, error, place)
-    ORDER BY place
-  ) AS m
-), waiting AS MATERIALIZED (
-  SELECT DISTINCT i.sharding_key FROM ${t.inbox} i
-  WHERE i.consumer_group = $1::text AND i.status = 0 AND i.sharding_key = ANY ($5::text[])
-)
-INSERT INTO ${t.inbox} (id, consumer_group, message_key, topic, tag, sharding_key, payload, body, headers, message_id,
-                        status, last_error, processed_at)
-SELECT m.id, $1::text, m.message_key, m.topic, m.tag, m.sharding_key, m.payload::json, decode(m.body, 'hex'),
-       m.headers::json, m.message_id, s.status, m.error, CASE WHEN s.status <> 0 THEN clock_timestamp() END
-FROM incoming m CROSS JOIN bounded LEFT JOIN waiting w ON w.sharding_key = m.sharding_key
-CROSS JOIN LATERAL (SELECT CASE WHEN m.error IS NOT NULL THEN 2 WHEN w.sharding_key IS NULL THEN 1 ELSE 0 END AS status) AS s
-ORDER BY m.message_key, m.place
-ON CONFLICT (consumer_group, message_key) DO NOTHING
-RETURNING message_key, status`;
+SELECT message_key, status FROM ${t.inboxInsert}(
+  $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text, $11::text[])`;
 
 /**
  * Puts messages just stored back to waiting when one of their sharding key waits, and behind it; returns those. A

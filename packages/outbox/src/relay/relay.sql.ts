@@ -23,31 +23,11 @@ export interface ClaimedRow {
  * The next pending rows of several lanes, all from one snapshot. A walk of the partial index per lane, from that lane's
  * position: neither the rows behind the position nor their dead index entries are touched, so the cost follows the
  * rows returned and not the backlog. Writes nothing and locks nothing: the lane is the claim. The running sum cuts a
- * lane's rows by bytes before any large payload is fetched from its side table. Unnamed, so planned with the sizes of
- * the moment: a plan kept from an empty table would read the whole of a full one. With 1 KB of JSON, 200,000 rows
- * waiting and two busy cores, claim, note, send to nowhere and mark cost 30 to 35 us of processor time a row
- * (PostgreSQL 23, Node 11), where claiming and marking with plain SQL (FOR UPDATE SKIP LOCKED, batches of 1,000) cost
- * 34 to 38; with 1,000,000 waiting 35 against 47; under an old snapshot 33 against 65.
+ * lane's rows by bytes before any large payload is fetched from its side table.
  * $1 lanes, $2 positions (exclusive), $3 most rows a lane, $4 most bytes a lane, $5 sharding keys that wait.
  */
 export const claimSql = (t: Tables): string => `
-SELECT r.id, r.lane, r.topic, r.tag, r.message_key, r.sharding_key, r.payload::text AS payload,
-       r.headers::text AS headers, r.attempts, r.crashes, r.walked_bytes,
-       (extract(epoch FROM r.next_attempt_at - clock_timestamp()) * 1000)::float8 AS wait_ms,
-       CASE WHEN r.walked_bytes = r.size_bytes
-         THEN (extract(epoch FROM clock_timestamp() - r.created_at) * 1000)::float8 END AS age_ms
-FROM unnest($1::smallint[], $2::bigint[]) AS want(lane, after_id)
-CROSS JOIN LATERAL (
-  SELECT o.*, pg_column_size(o.payload) AS size_bytes,
-         sum(pg_column_size(o.payload)) OVER (ORDER BY o.id ROWS UNBOUNDED PRECEDING) AS walked_bytes
-  FROM ${t.outbox} o
-  WHERE o.status = 0 AND o.lane = want.lane AND o.id > want.after_id AND o.sharding_key <> ALL ($5::text[])
-  ORDER BY o.id
-  LIMIT $3::int
-) AS r
-WHERE r.walked_bytes - r.size_bytes < $4::bigint`;
-
-const relaxed = `relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS was)`;
+SELECT * FROM ${t.claim}($1::smallint[], $2::bigint[], $3::int, $4::bigint, $5::text[])`;
 
 /**
  * Writes down what is about to be handed to the publisher, and learns which lanes are still ours. One small row a batch
@@ -57,47 +37,32 @@ const relaxed = `relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit'
  * $1 lanes, $2 epochs, $3 session, $4 ids.
  */
 export const beginSql = (t: Tables): string => `
-WITH ${relaxed}, noted AS (
-  INSERT INTO ${t.flights} (session_id, ids) SELECT $3::text, $4::bigint[] FROM relaxed RETURNING id
-)
-SELECT l.lane, noted.id AS flight FROM noted
-LEFT JOIN (${t.lanes} l JOIN unnest($1::smallint[], $2::bigint[]) AS w(lane, epoch)
-  ON w.lane = l.lane AND w.epoch = l.epoch) ON true`;
+SELECT lane, flight FROM ${t.begin}($1::smallint[], $2::bigint[], $3::text, $4::bigint[])`;
 
 /**
- * Locks the lanes that are still ours at the given epoch, in ascending order so that no two statements can deadlock,
- * and takes back the note of the batch.
+ * Marks rows sent; tells how many. Rows of a lane that has another epoch by now stay as they are: the lanes that are
+ * still ours are locked first, in ascending order so that no two statements can deadlock. No wait for the disk: a mark
+ * lost when the database crashes means a message sent again, which the inbox knows, and never one lost. The sharding key
+ * is set to what it is: PostgreSQL prepares generated columns once a statement when one depends on what is set, and
+ * otherwise, it seems, anew at each row, only to find nothing to do (18.4: 15 us a row, with it 12).
+ * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 message ids, $6 queue offsets.
  */
-const fence = (t: Tables): string => `
-${relaxed}, landed AS (DELETE FROM ${t.flights} f USING relaxed WHERE f.id = $3::bigint),
+export const markSentSql = (t: Tables): string => `
+SELECT ${t.markSent}($1::smallint[], $2::bigint[], $3::bigint, $4::bigint[], $5::text[], $6::bigint[]) AS marked`;
+
+const relaxed = `relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS was)`;
+
+/**
+ * Writes down attempts that failed: status 0 with the time of the next one, or status 2. Fenced as the mark above.
+ * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 statuses, $6 delays in ms (null for none), $7 errors.
+ */
+export const markFailedSql = (t: Tables, holdsKeys: boolean): string => `
+WITH ${relaxed}, landed AS (DELETE FROM ${t.flights} f USING relaxed WHERE f.id = $3::bigint),
 fence AS MATERIALIZED (
   SELECT l.lane FROM ${t.lanes} l JOIN unnest($1::smallint[], $2::bigint[]) AS w(lane, epoch)
     ON w.lane = l.lane AND w.epoch = l.epoch
   ORDER BY l.lane FOR SHARE OF l
-)`;
-
-/**
- * Marks rows sent. Rows of a lane that has another epoch by now stay as they are. No wait for the disk: a mark lost
- * when the database crashes means a message sent again, which the inbox knows, and never one lost. The lanes go in as an
- * array, for a join would compare each row with each lane through a stored set. The sharding key is set to what it is:
- * PostgreSQL prepares generated columns once a statement when one depends on what is set, and otherwise, it seems, anew
- * at each row, only to find nothing to do (18.4: 15 us a row, with it 12).
- * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 message ids, $6 queue offsets.
- */
-export const markSentSql = (t: Tables): string => `
-WITH ${fence(t)}
-UPDATE ${t.outbox} o
-SET status = 1, sent_at = now(), attempts = o.attempts + 1, message_id = m.message_id, queue_offset = m.queue_offset,
-    sharding_key = o.sharding_key
-FROM unnest($4::bigint[], $5::text[], $6::bigint[]) AS m(id, message_id, queue_offset)
-WHERE o.id = m.id AND o.status = 0 AND o.lane = ANY (ARRAY(SELECT lane FROM fence))`;
-
-/**
- * Writes down attempts that failed: status 0 with the time of the next one, or status 2.
- * $1 lanes, $2 epochs, $3 flight, $4 ids, $5 statuses, $6 delays in ms (null for none), $7 errors.
- */
-export const markFailedSql = (t: Tables, holdsKeys: boolean): string => `
-WITH ${fence(t)}
+)
 UPDATE ${t.outbox} o
 SET status = m.status, attempts = o.attempts + 1, last_error = m.error,
     next_attempt_at = clock_timestamp() + m.delay_ms * interval '1 millisecond',

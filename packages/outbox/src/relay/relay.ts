@@ -320,8 +320,8 @@ export class Relay {
   }
 }
 
-/** PostgreSQL's codes for a table and a column that do not exist. */
-const MISSING: ReadonlySet<unknown> = new Set(['42P01', '42703']);
+/** PostgreSQL's codes for a table, a column and a function that do not exist. */
+const MISSING: ReadonlySet<unknown> = new Set(['42P01', '42703', '42883']);
 
 function asSchemaMissing(error: unknown): unknown {
   if (!MISSING.has((error as { code?: unknown } | null)?.code)) return error;

@@ -314,8 +314,8 @@ export class Rounds {
           statement,
         );
         if (statement === 'markSent') {
-          const expected = (values[3] as readonly unknown[]).length;
-          this.#options.counters.fenced += expected - (result.rowCount ?? expected);
+          const [{ marked }] = result.rows as [{ marked: number }];
+          this.#options.counters.fenced += (values[3] as readonly unknown[]).length - marked;
         }
         return;
       } catch (error) {

@@ -1,6 +1,6 @@
 import { nameOption } from '../options.ts';
 
-/** Qualified, quoted names of one engine's tables. Several engines share a database by having a schema each. */
+/** Qualified, quoted names of one engine's tables and functions. Several engines share a database by having a schema each. */
 export interface Tables {
   readonly schema: string;
   readonly outbox: string;
@@ -13,6 +13,10 @@ export interface Tables {
   readonly replays: string;
   readonly retention: string;
   readonly migrations: string;
+  readonly claim: string;
+  readonly begin: string;
+  readonly markSent: string;
+  readonly inboxInsert: string;
 }
 
 /** Number of lanes, as the migrations create them: part of the stored rows, hence no option. */
@@ -38,6 +42,10 @@ export function tablesOf(schema: string = DEFAULT_SCHEMA): Tables {
       replays: `${prefix}outbox_replays`,
       retention: `${prefix}outbox_retention`,
       migrations: `${prefix}outbox_migrations`,
+      claim: `${prefix}outbox_claim`,
+      begin: `${prefix}outbox_begin`,
+      markSent: `${prefix}outbox_mark_sent`,
+      inboxInsert: `${prefix}inbox_insert`,
     });
     known.set(schema, tables);
   }

@@ -13,12 +13,14 @@ export class FenceWatch {
   readonly #taken = new Map<number, number>();
   readonly #acquire: string;
   readonly #begin: string;
-  readonly #marks: ReadonlySet<string>;
+  readonly #markSent: string;
+  readonly #markFailed: string;
 
   constructor(tables: Tables) {
     this.#acquire = acquireSql(tables, false);
     this.#begin = beginSql(tables);
-    this.#marks = new Set([markSentSql(tables), markFailedSql(tables, false)]);
+    this.#markSent = markSentSql(tables);
+    this.#markFailed = markFailedSql(tables, false);
   }
 
   watch(database: Database): Database {
@@ -26,7 +28,7 @@ export class FenceWatch {
   }
 
   async #query(database: Database, text: string, values: readonly unknown[]): ReturnType<Database['query']> {
-    const isMark = this.#marks.has(text);
+    const isMark = text === this.#markSent || text === this.#markFailed;
     if (!isMark && text !== this.#begin && text !== this.#acquire) return database.query(text, values);
     const [lanes, epochs] = values as [unknown, unknown];
     // Judged by what was known before the statement left.
@@ -35,8 +37,9 @@ export class FenceWatch {
     if (text === this.#acquire) this.#note(result.rows as AcquiredLane[]);
     else if (isMark) {
       const allOld = old.length === (lanes as number[]).length;
-      if (allOld && (result.rowCount ?? 0) > 0)
-        this.broken.push(`marked in lanes ${old.join()} that were lost`);
+      const [first] = result.rows as { marked: number }[];
+      const marked = text === this.#markSent ? first?.marked : result.rowCount;
+      if (allOld && (marked ?? 0) > 0) this.broken.push(`marked in lanes ${old.join()} that were lost`);
     } else {
       const begun = new Set((result.rows as { lane: number | null }[]).map((row) => row.lane));
       const wrong = old.filter((lane) => begun.has(lane));
