@@ -81,7 +81,7 @@ describe('the reference', () => {
     expect(new Map(documented)).toEqual(await exportedOptions());
   });
 
-  describe('of tables', () => {
+  describe('of the schema', () => {
     let schema: TestSchema;
     beforeAll(async () => {
       schema = await createTestSchema(2);
@@ -100,6 +100,14 @@ describe('the reference', () => {
       expect(Object.fromEntries(documented)).toEqual(
         Object.fromEntries(rows.map(({ name, columns }) => [name, [...columns].sort()])),
       );
+    });
+
+    it('has every function', async () => {
+      const { rows } = await schema.pool.query<{ name: string }>(
+        `SELECT proname AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace`,
+      );
+      const documented = [...chapter('Functions').matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1]);
+      expect(documented.sort()).toEqual(rows.map(({ name }) => name).sort());
     });
   });
 });
