@@ -153,9 +153,21 @@ class Run {
     this.#say(`relay to a null sink, ${count(waiting)} rows waiting: the first half of them`);
     await fill(this.#pool, 'outbox', waiting);
     const figures = await this.#work('relayBacklog', { rows: waiting / 2 });
+    await this.#pool.query('TRUNCATE outbox');
+    await fill(this.#pool, 'plain_outbox', waiting);
+    const plainFigures = await this.#work('plainBacklog', { rows: waiting / 2 });
+    await this.#pool.query('TRUNCATE plain_outbox');
     const value = rate(figures);
     return [
       this.#near(`relay to a null sink, ${count(waiting)} waiting, beside less`, value),
+      {
+        work: `relay to a null sink, ${count(waiting)} waiting, beside plain SQL`,
+        value,
+        unit: 'rows/s',
+        baseline: rate(plainFigures),
+        against: `${plain}, with as many waiting`,
+        better: 'more',
+      },
       {
         work: `memory of the relay's process, ${count(waiting)} waiting`,
         value: figures.rssBytes / 1e6,
