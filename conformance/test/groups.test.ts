@@ -70,6 +70,17 @@ describe('the members of a group', () => {
     expect(await members()).toEqual(['client-1']);
   });
 
+  test('are listed once a connection', async () => {
+    const first = await openBroker();
+    const second = await openBroker();
+    const group = uniqueName('group');
+    const ours = heartbeat('client', group, [await makeTopic(first, 1)]);
+    await done(first, commands.heartBeat, ours);
+    await done(second, commands.heartBeat, ours);
+    const { clientIds } = await done(first, commands.getConsumerListByGroup, { consumerGroup: group });
+    expect(clientIds).toEqual(['client', 'client']);
+  });
+
   test('that are not there are an error', async () => {
     const broker = await openBroker();
     const list = await ask(broker, commands.getConsumerListByGroup, { consumerGroup: uniqueName('nobody') });

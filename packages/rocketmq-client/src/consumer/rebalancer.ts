@@ -169,7 +169,8 @@ export class Rebalancer<Owned extends OwnedQueue> {
     }
     const request = { consumerGroup: this.#options.group };
     const { clientIds } = await this.#client.request(address, commands.getConsumerListByGroup, request);
-    return clientIds.sort();
+    // A broker lists a client once a connection, also by one that it does not yet know to be lost.
+    return [...new Set(clientIds)].sort();
   }
 
   async #openAll(added: readonly (readonly [string, MessageQueue])[], shared: boolean): Promise<boolean[]> {
