@@ -1,5 +1,5 @@
 import { SendError } from '@dt/rocketmq-client';
-import { eventually, protocol, proxyRocketmq } from '@dt/testkit';
+import { eventually, protocol, proxyRocketmq, type Rewrite } from '@dt/testkit';
 import { expect, test } from 'vitest';
 import {
   createTopic,
@@ -12,8 +12,6 @@ import {
   startProducer,
 } from './support.ts';
 
-type ChangeAnswer = NonNullable<Parameters<typeof proxyRocketmq>[1]>;
-
 /** What an answer to a send has and no other. */
 function isSendAnswer(frame: Buffer): boolean {
   const command = protocol.decodeFrame(frame.subarray(4));
@@ -23,7 +21,7 @@ function isSendAnswer(frame: Buffer): boolean {
 test('answers that come twice and in another order reach who asked, over one connection', async () => {
   const waveSize = 20;
   let held: Buffer[] = [];
-  const { nameServer, broker } = await proxied((frame) => {
+  const { nameServer, broker } = await proxied(() => (frame) => {
     if (!isSendAnswer(frame)) return Buffer.concat([frame, frame]);
     held.push(frame);
     if (held.length < waveSize) return Buffer.alloc(0);
@@ -60,8 +58,8 @@ test('answers that come twice and in another order reach who asked, over one con
 test('an answer that is cut at any byte leaves the fate of its message unknown, and no other’s', async () => {
   const topic = await createTopic(1);
   let answerBytes = 0;
-  const sendThrough = async (body: string, changeAnswer: ChangeAnswer): Promise<unknown> => {
-    await using proxies = await proxyRocketmq(rocketmq, changeAnswer);
+  const sendThrough = async (body: string, changeAnswer: Rewrite): Promise<unknown> => {
+    await using proxies = await proxyRocketmq(rocketmq, () => changeAnswer);
     const producer = await startProducer({ nameServers: proxies.nameServer.address, maxAttempts: 1 });
     return await producer.send({ topic, body }, { timeoutMs: 20_000 }).catch((error: unknown) => error);
   };

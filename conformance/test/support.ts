@@ -7,7 +7,7 @@ import {
   type ReceivedMessage,
   SendError,
 } from '@dt/rocketmq-client';
-import { type ProxiedRocketmq, proxyRocketmq, RawConnection, uniqueName } from '@dt/testkit';
+import { type ProxiedRocketmq, proxyRocketmq, RawConnection, type Rewrite, uniqueName } from '@dt/testkit';
 import { expect, onTestFinished } from 'vitest';
 import { makeTopic, rocketmq } from './wire.ts';
 
@@ -74,8 +74,8 @@ export function startAdmin(
 }
 
 /** The RocketMQ of this run behind proxies, for as long as the test runs. */
-export async function proxied(changeAnswer?: Parameters<typeof proxyRocketmq>[1]): Promise<ProxiedRocketmq> {
-  const proxies = await proxyRocketmq(rocketmq, changeAnswer);
+export async function proxied(changeAnswers?: () => Rewrite): Promise<ProxiedRocketmq> {
+  const proxies = await proxyRocketmq(rocketmq, changeAnswers);
   onTestFinished(() => proxies[Symbol.asyncDispose]());
   return proxies;
 }

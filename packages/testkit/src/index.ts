@@ -19,7 +19,13 @@ export {
 export { Random } from './random.ts';
 export { uniqueName } from './unique-name.ts';
 export { Nacos } from './nacos.ts';
-export { faultProxy, FaultProxy, type FaultMode, type FaultProxyOptions } from './net/fault-proxy.ts';
+export {
+  faultProxy,
+  FaultProxy,
+  type FaultMode,
+  type FaultProxyOptions,
+  type Rewrite,
+} from './net/fault-proxy.ts';
 export { proxyRocketmq, type ProxiedRocketmq } from './net/proxied-rocketmq.ts';
 /** The bytes of the protocol, for peers that are made by hand with `RawConnection`. */
 export * as protocol from '@dt/rocketmq-protocol';

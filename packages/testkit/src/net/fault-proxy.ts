@@ -10,8 +10,13 @@ export interface FaultProxyOptions {
   rewriteAnswers?: () => Rewrite;
 }
 
-/** What becomes of bytes on their way. `last`: the connection ends behind them. */
-export type Rewrite = (chunk: Buffer) => Buffer | { last: Buffer };
+/**
+ * What becomes of bytes on their way. `last`: the connection ends behind them. What is held back goes on through
+ * `write`, whenever that is.
+ */
+export type Rewrite = (chunk: Buffer, write: (bytes: Buffer) => void) => Buffer | { last: Buffer };
+
+const NOTHING: Buffer = Buffer.alloc(0);
 
 interface Pair {
   client: Socket;
@@ -151,8 +156,8 @@ export class FaultProxy implements AsyncDisposable {
     this.#pairs.add(pair);
     const rewrite = this.#rewriteAnswers?.();
     this.#pipe(client, server, (chunk) => chunk);
-    this.#pipe(server, client, (chunk) =>
-      this.#mode === 'drop-answers' ? undefined : (rewrite?.(chunk) ?? chunk),
+    this.#pipe(server, client, (chunk, write) =>
+      this.#mode === 'drop-answers' ? NOTHING : (rewrite?.(chunk, write) ?? chunk),
     );
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
@@ -166,7 +171,7 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  #pipe(from: Socket, to: Socket, change: (chunk: Buffer) => ReturnType<Rewrite> | undefined): void {
+  #pipe(from: Socket, to: Socket, change: Rewrite): void {
     // Equal delays keep their order: timers of one length fire in the order they were set. A shorter delay
     // set later could overtake, so each write waits for the one before it.
     let last = Promise.resolve();
@@ -176,21 +181,22 @@ export class FaultProxy implements AsyncDisposable {
         .then(() => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : undefined))
         .then(write);
     };
-    from.on('data', (chunk: Buffer) => {
-      const changed = change(chunk);
-      if (changed !== undefined && 'last' in changed) {
-        const { last } = changed;
-        return later(last.length, () => void to.end(last));
-      }
-      if (changed === undefined || changed.length === 0) return;
-      later(changed.length, () => {
-        if (!to.destroyed && !to.write(changed)) {
+    const write = (bytes: Buffer): void => {
+      if (bytes.length === 0) return;
+      later(bytes.length, () => {
+        if (to.writable && !to.write(bytes)) {
           from.pause();
           to.once('drain', () => {
             if (this.#mode !== 'stall') from.resume();
           });
         }
       });
+    };
+    from.on('data', (chunk: Buffer) => {
+      const changed = change(chunk, write);
+      if (!('last' in changed)) return write(changed);
+      const { last } = changed;
+      later(last.length, () => void to.end(last));
     });
     from.on('end', () => later(0, () => void to.end()));
   }

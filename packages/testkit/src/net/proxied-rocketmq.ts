@@ -8,16 +8,16 @@ export interface ProxiedRocketmq extends AsyncDisposable {
 
 /**
  * Puts proxies in front of a NameServer and its Broker. A Broker tells clients its own address through the
- * NameServer, so the NameServer's proxy writes the proxy's address in its place. `changeAnswer` gets each frame of the
- * Broker as a whole.
+ * NameServer, so the NameServer's proxy writes the proxy's address in its place. `changeAnswers`, called for each
+ * connection, gets each frame of the Broker as a whole.
  */
 export async function proxyRocketmq(
   addresses: { nameServer: string; brokerAddress: string },
-  changeAnswer?: Rewrite,
+  changeAnswers?: () => Rewrite,
 ): Promise<ProxiedRocketmq> {
   const broker = await faultProxy({
     target: addresses.brokerAddress,
-    ...(changeAnswer && { rewriteAnswers: () => byFrame(changeAnswer) }),
+    ...(changeAnswers && { rewriteAnswers: () => byFrame(changeAnswers()) }),
   });
   const nameServer = await faultProxy({
     target: addresses.nameServer,
@@ -35,12 +35,12 @@ export async function proxyRocketmq(
 /** Changes whole frames, whatever pieces they come in. */
 function byFrame(change: Rewrite): Rewrite {
   let rest: Buffer = Buffer.alloc(0);
-  return (chunk) => {
+  return (chunk, write) => {
     rest = Buffer.concat([rest, chunk]);
     const frames: Buffer[] = [];
     while (rest.length >= 8 && rest.length >= 4 + rest.readInt32BE(0)) {
       const end = 4 + rest.readInt32BE(0);
-      const changed = change(rest.subarray(0, end));
+      const changed = change(rest.subarray(0, end), write);
       rest = rest.subarray(end);
       if ('last' in changed) return { last: Buffer.concat([...frames, changed.last]) };
       frames.push(changed);

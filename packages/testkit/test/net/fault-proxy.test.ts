@@ -27,13 +27,13 @@ afterEach(async () => {
   server.unref();
 });
 
-function open(): {
+function open({ port } = proxy): {
   socket: Socket;
   text: () => string;
   closed: () => boolean;
   error: () => string | undefined;
 } {
-  const socket = connect(proxy.port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1');
   clients.push(socket);
   let text = '';
   let error: string | undefined;
@@ -132,4 +132,26 @@ test('bandwidth is a bound on bytes a second', async () => {
   socket.write('x'.repeat(2000));
   await eventually(() => text().length >= 2000);
   expect(performance.now() - startedMs).toBeGreaterThan(190);
+});
+
+test('answers can be held back and go on behind later ones', async () => {
+  await using reordering = await faultProxy({
+    target: proxy.target,
+    rewriteAnswers: () => {
+      let held: Buffer | undefined;
+      return (chunk, write) => {
+        if (held === undefined) {
+          held = chunk;
+          return Buffer.alloc(0);
+        }
+        setImmediate(write, held);
+        return chunk;
+      };
+    },
+  });
+  const { socket, text } = open(reordering);
+  socket.write('a');
+  await eventually(() => got === 'a');
+  socket.write('b');
+  await eventually(() => text() === 'echo becho a');
 });
