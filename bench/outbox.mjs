@@ -341,7 +341,8 @@ class Run {
     const steady = await this.#latencyOf('steadyLatency', {
       perSecond: 1_000,
       seconds: seconds * 2,
-      warmUpSeconds: 3,
+      // The JVM of the broker compiles for so long.
+      warmUpSeconds: 15,
     });
     const row = ({ whole, bare }, figure, mood, bar) => ({
       work: `commit to effect, ${mood}, ${figure.slice(0, 3)}`,
