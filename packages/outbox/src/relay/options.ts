@@ -23,7 +23,7 @@ export interface RelayOptions {
   readonly pollMs?: number;
   /** A relay that has not renewed for so long has lost its lanes; renewed every sixth of it. @default 6000 */
   readonly leaseMs?: number;
-  /** Every lane is walked from the start so often, for rows that came back behind its position. @default 30000 */
+  /** Every lane without a backlog is walked from the start so often, for rows that came back behind its position. @default 30000 */
   readonly fullScanMs?: number;
   /** @default 30000 */
   readonly publishTimeoutMs?: number;

@@ -279,14 +279,18 @@ export class Relay {
     for (const lane of [...this.#lanes]) this.#lanes.drop(lane);
   }
 
-  /** The walks from the start are spread over the interval, a few lanes a tick. */
+  /**
+   * The walks from the start are spread over the interval, a few lanes a tick. A lane with a backlog is left out until
+   * that is done: the walk would wade through all that it has sent since the last vacuum.
+   */
   #rescanSome(): void {
     const nowMs = performance.now();
     const share = Math.floor((64 * (nowMs - this.#lastFullScanMs)) / this.#fullScanMs);
     if (share < 1) return;
     this.#lastFullScanMs = nowMs;
     for (let i = 0; i < Math.min(share, 64); i++) {
-      this.#lanes.get(this.#scanTurn)?.rewind(0);
+      const lane = this.#lanes.get(this.#scanTurn);
+      if (lane?.hungry === false) lane.rewind(0);
       this.#scanTurn = (this.#scanTurn + 1) % 64;
     }
   }
