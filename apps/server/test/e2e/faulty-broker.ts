@@ -38,7 +38,8 @@ export interface RoadFigures {
 export async function expectFlow({ applied }: FaultyRoad): Promise<void> {
   const before = await applied();
   await eventually(async () => (await applied()) >= before + 200, {
-    ...{ timeoutMs: 60_000, what: '200 more effects' },
+    timeoutMs: 60_000,
+    what: '200 more effects',
   });
 }
 
@@ -57,16 +58,24 @@ export async function expectWholeAfter(
   const topic = uniqueName('faults');
   await createTopic(rocketmq, topic);
   const clients = {
-    ...{ nameServers: proxies.nameServer.address, credentials: CREDENTIALS },
-    ...{ connectTimeoutMs: 1000, requestTimeoutMs: 1000, silenceTimeoutMs: 500 },
-    ...{ routeRefreshMs: 500, heartbeatMs: 1000 },
+    nameServers: proxies.nameServer.address,
+    credentials: CREDENTIALS,
+    connectTimeoutMs: 1000,
+    requestTimeoutMs: 1000,
+    silenceTimeoutMs: 500,
+    routeRefreshMs: 500,
+    heartbeatMs: 1000,
   };
   await using producer = new Producer({ ...clients, group: uniqueName('producer'), retryPauseMs: 50 });
   const relay = new Relay({
     database: fromPgPool(ledgers.pool),
     publisher: rocketmqPublisher(producer),
-    ...{ concurrency: 2, batchSize: 100, pollMs: 50, leaseMs: LEASE_MS },
-    ...{ retry: { initialMs: 20, maxMs: 100 }, outage: { initialMs: 20, maxMs: 500 } },
+    concurrency: 2,
+    batchSize: 100,
+    pollMs: 50,
+    leaseMs: LEASE_MS,
+    retry: { initialMs: 20, maxMs: 100 },
+    outage: { initialMs: 20, maxMs: 500 },
   });
   const inbox = new Inbox({
     database: fromPgPool(ledgers.pool),
@@ -80,8 +89,13 @@ export async function expectWholeAfter(
     ...clients,
     group: uniqueName('consumer'),
     subscriptions: [{ topic, expression: '*' }],
-    ...{ from: 'first', onError: 'suspend', handler: rocketmqReceiver(inbox) },
-    ...{ suspendMs: 100, pullRetryPauseMs: 100, rebalanceIntervalMs: 1000, commitIntervalMs: 500 },
+    from: 'first',
+    onError: 'suspend',
+    handler: rocketmqReceiver(inbox),
+    suspendMs: 100,
+    pullRetryPauseMs: 100,
+    rebalanceIntervalMs: 1000,
+    commitIntervalMs: 500,
   });
   const unknown = countUnknownSends(proxies.broker.address);
   const stop = new AbortController();
@@ -99,7 +113,9 @@ export async function expectWholeAfter(
     stop.abort();
     written = await writing;
     await eventually(() => ledgers.settled(written.length), {
-      ...{ timeoutMs: 120_000, intervalMs: 50, what: 'the arrival of everything' },
+      timeoutMs: 120_000,
+      intervalMs: 50,
+      what: 'the arrival of everything',
     });
   } finally {
     stop.abort();
@@ -131,7 +147,10 @@ async function createTopic({ nameServer }: RunningBroker, topic: string): Promis
 /** The keys of all that the broker has, in order within a queue. */
 async function readTopic({ nameServer }: RunningBroker, topic: string): Promise<string[]> {
   await using reader = new PullConsumer({
-    ...{ nameServers: nameServer, credentials: CREDENTIALS, group: uniqueName('reader'), from: 'first' },
+    nameServers: nameServer,
+    credentials: CREDENTIALS,
+    group: uniqueName('reader'),
+    from: 'first',
   });
   await reader.start();
   await reader.assign(await reader.topicQueues(topic));

@@ -52,7 +52,10 @@ export class Ledgers implements AsyncDisposable {
         await enqueue(
           tx,
           entries.map(({ player, messageKey, amount }) => ({
-            ...{ topic, messageKey, shardingKey: player, payload: { amount } },
+            topic,
+            messageKey,
+            shardingKey: player,
+            payload: { amount },
           })),
         );
       });
