@@ -28,7 +28,7 @@ function runs() {
   if (projectChosen) return [{ label: 'chosen tests', args: [], target: real ? 'real' : undefined }];
   if (soak) return [{ label: 'soak', args: ['--project', 'soak'], target: undefined }];
   // Tests on the real broker mostly wait for it: more of them at once than there are cores.
-  const workers = real ? ['--maxWorkers=4'] : [];
+  const workers = real ? ['--maxWorkers=3'] : [];
   const withBroker = [
     { label: `conformance, ${target} RocketMQ`, args: ['--project', 'conformance', ...workers], target },
     { label: `end-to-end, ${target} RocketMQ`, args: ['--project', 'e2e'], target },
