@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { fromPgPool, Inbox, Relay, rocketmqPublisher, rocketmqReceiver } from '@dt/outbox';
+import { Inbox, Relay, rocketmqPublisher, rocketmqReceiver } from '@dt/outbox';
 import { Admin, Producer, PullConsumer, PushConsumer } from '@dt/rocketmq-client';
 import {
   eventually,
@@ -68,7 +68,7 @@ export async function expectWholeAfter(
   };
   await using producer = new Producer({ ...clients, group: uniqueName('producer'), retryPauseMs: 50 });
   const relay = new Relay({
-    database: fromPgPool(ledgers.pool),
+    database: ledgers.database,
     publisher: rocketmqPublisher(producer),
     concurrency: 2,
     batchSize: 100,
@@ -78,7 +78,7 @@ export async function expectWholeAfter(
     outage: { initialMs: 20, maxMs: 500 },
   });
   const inbox = new Inbox({
-    database: fromPgPool(ledgers.pool),
+    database: ledgers.database,
     consumerGroup: 'statement',
     handlers: {
       '*': (tx, { messageKey, shardingKey, payload }) =>

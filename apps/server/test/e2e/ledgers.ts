@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { enqueue, fromPgPool, migrate, type Queryable, type Relay } from '@dt/outbox';
+import { type Database, enqueue, fromPgPool, migrate, type Queryable, type Relay } from '@dt/outbox';
 import { createTestDatabase, type TestDatabase } from '@dt/testkit';
 import { expect } from 'vitest';
 import pg from 'pg';
@@ -8,25 +8,27 @@ const PLAYERS = Array.from({ length: 7 }, (_, n) => `p${n}`);
 
 /** The source, with a balance each player, and the projection that follows it by messages alone. */
 export class Ledgers implements AsyncDisposable {
-  readonly pool: pg.Pool;
-  readonly #database: TestDatabase;
+  readonly database: Database;
+  readonly #pool: pg.Pool;
+  readonly #test: TestDatabase;
 
   static async create(): Promise<Ledgers> {
     const ledgers = new Ledgers(await createTestDatabase());
-    await migrate(fromPgPool(ledgers.pool));
-    await ledgers.pool.query(`
+    await migrate(ledgers.database);
+    await ledgers.#pool.query(`
       CREATE TABLE balances (player text PRIMARY KEY, amount bigint NOT NULL DEFAULT 0);
       CREATE TABLE projected (player text PRIMARY KEY, amount bigint NOT NULL DEFAULT 0);
       CREATE TABLE effects (id bigserial PRIMARY KEY, message_key text NOT NULL);`);
     for (const table of ['balances', 'projected'])
-      await ledgers.pool.query(`INSERT INTO ${table} (player) SELECT unnest($1::text[])`, [PLAYERS]);
+      await ledgers.#pool.query(`INSERT INTO ${table} (player) SELECT unnest($1::text[])`, [PLAYERS]);
     return ledgers;
   }
 
-  private constructor(database: TestDatabase) {
-    this.#database = database;
-    this.pool = new pg.Pool({ ...database.connection, max: 12 });
-    this.pool.on('error', () => {});
+  private constructor(test: TestDatabase) {
+    this.#test = test;
+    this.#pool = new pg.Pool({ ...test.connection, max: 12 });
+    this.#pool.on('error', () => {});
+    this.database = fromPgPool(this.#pool);
   }
 
   /** Resolves to the message keys in the order of their commits, `<player>.<number>.<place>`. */
@@ -42,7 +44,7 @@ export class Ledgers implements AsyncDisposable {
           amount: ((number * 31) % 97) - 40 * place,
         };
       });
-      await fromPgPool(this.pool).transaction(async (tx) => {
+      await this.database.transaction(async (tx) => {
         await tx.query(
           `UPDATE balances SET amount = amount + change FROM (
              SELECT player, sum(amount) AS change FROM unnest($1::text[], $2::int[]) AS entry (player, amount)
@@ -75,7 +77,7 @@ export class Ledgers implements AsyncDisposable {
   }
 
   async applied(): Promise<number> {
-    const { rows } = await this.pool.query<{ applied: number }>(
+    const { rows } = await this.#pool.query<{ applied: number }>(
       'SELECT count(*)::int AS applied FROM effects',
     );
     return rows[0]?.applied ?? 0;
@@ -83,7 +85,7 @@ export class Ledgers implements AsyncDisposable {
 
   /** Whether every row is sent, and applied once. */
   async settled(written: number): Promise<boolean> {
-    const { rows } = await this.pool.query(
+    const { rows } = await this.#pool.query(
       `SELECT (SELECT count(*) FROM outbox WHERE status = 1)::int AS sent,
               (SELECT count(*) FROM outbox WHERE status <> 1)::int AS "notSent",
               (SELECT count(*) FROM inbox WHERE status = 1)::int AS done,
@@ -94,14 +96,14 @@ export class Ledgers implements AsyncDisposable {
   }
 
   async effects(): Promise<string[]> {
-    const { rows } = await this.pool.query<{ message_key: string }>(
+    const { rows } = await this.#pool.query<{ message_key: string }>(
       'SELECT message_key FROM effects ORDER BY id',
     );
     return rows.map(({ message_key }) => message_key);
   }
 
   async differences(): Promise<unknown[]> {
-    const { rows } = await this.pool.query(
+    const { rows } = await this.#pool.query(
       `SELECT player, source.amount AS source, projected.amount AS projected
        FROM balances AS source JOIN projected USING (player) WHERE source.amount <> projected.amount`,
     );
@@ -109,7 +111,7 @@ export class Ledgers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.pool.end();
-    await this.#database.drop();
+    await this.#pool.end();
+    await this.#test.drop();
   }
 }

@@ -14,9 +14,9 @@ const names = new Map<string, string>();
 
 /**
  * The same connection, on which PostgreSQL parses and plans each text once, under a name made of it: for `enqueue`,
- * whose texts are few and have one plan only. Not for the relay or the inbox, whose statements are to be planned with
- * the sizes of the moment, and not behind a PgBouncer that shares connections by transaction without
- * `max_prepared_statements`.
+ * whose texts are few and have one plan only. Not for texts that are put together anew each time, as each stays on its
+ * connection; not for those of relay and inbox, which are functions or are planned with the sizes of the moment; and not
+ * behind a PgBouncer that shares connections by transaction without `max_prepared_statements`.
  */
 export function prepared(client: NamedStatementsLike): Queryable {
   requireMethod('prepared', 'client', client, 'query');
